@@ -1,0 +1,86 @@
+"""What people can talk about, and the talk."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class SubjectQuerySet(models.QuerySet["Subject"]):
+    def visible_to(self, user) -> SubjectQuerySet:
+        """Public ones, this person's own, and all of them for moderators."""
+        if not user.is_authenticated:
+            return self.filter(is_public=True)
+        if user.is_moderator:
+            return self
+        return self.filter(Q(is_public=True) | Q(owner=user))
+
+
+class Subject(models.Model):
+    """Whatever can be talked about, followed, hidden or reported: a model, an image, a topic, a person.
+
+    It carries what those need and nothing else. The room that owns the real thing writes it in the same
+    transaction; this app never learns who that is.
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="subjects")
+    kind = models.CharField(max_length=24)
+    title = models.CharField(max_length=200)
+    address = models.CharField(max_length=300, help_text="Path on this site, beginning with a slash.")
+    is_public = models.BooleanField(default=False)
+    rating = models.PositiveSmallIntegerField(default=0, help_text="Union of rating bits; 0 = not rated yet.")
+    comments_open = models.BooleanField(default=True)
+    comment_count = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SubjectQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def standing(self) -> CommentQuerySet:
+        """Neither deleted by its author nor removed by a moderator."""
+        return self.filter(deleted_at__isnull=True, removed_at__isnull=True)
+
+    def for_thread(self) -> CommentQuerySet:
+        """Top-level comments first to last with what a page shows of them, replies included."""
+        replies = models.Prefetch("replies", self.model.objects.select_related("author").order_by("created_at", "pk"))
+        return (
+            self.filter(parent__isnull=True)
+            .select_related("author")
+            .prefetch_related(replies)
+            .order_by("created_at", "pk")
+        )
+
+
+class Comment(models.Model):
+    """Words under a subject. Threads are one level deep: a reply's parent is never a reply."""
+
+    subject = models.ForeignKey(Subject, models.CASCADE, related_name="comments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="comments")
+    parent = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="replies")
+    text = models.TextField(max_length=10_000)
+    created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+    removed_at = models.DateTimeField(null=True, editable=False)
+    removed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="removed_comments"
+    )
+    removal_reason = models.CharField(max_length=500, blank=True)
+
+    objects = CommentQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["subject", "created_at"], name="comment_by_subject")]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+    @property
+    def stands(self) -> bool:
+        """Whether its words are shown; if not, the page says why they are not."""
+        return self.deleted_at is None and self.removed_at is None

@@ -1,0 +1,34 @@
+"""How openly a picture shows what it shows: five levels, one bit each.
+
+A thing's rating is the union of its pictures' bits; a person's browsing level is the union of the bits they
+chose to see. A picture may be shown when its bits are all among the person's.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+
+class Rating(IntFlag):
+    """One bit a level. Stored as a small integer."""
+
+    PG = 1
+    PG13 = 2
+    R = 4
+    X = 8
+    XXX = 16
+
+    @property
+    def label(self) -> str:
+        """The trade word, the same in every language."""
+        return {1: "PG", 2: "PG-13", 4: "R", 8: "X", 16: "XXX"}[int(self)]
+
+
+ALL_RATINGS = Rating.PG | Rating.PG13 | Rating.R | Rating.X | Rating.XXX
+RATING_CHOICES = [(int(r), r.label) for r in Rating]
+RATING_NAMES = {r.label: r for r in Rating}
+
+
+def level_up_to(rating: Rating) -> int:
+    """Every bit at or below `rating`: the browsing level named by its highest step."""
+    return (int(rating) << 1) - 1

@@ -1,0 +1,30 @@
+"""Tables of models, files, bytes and trust."""
+
+from registry.models.catalog import ModelRedirect, ModelVersion, RegisteredModel
+from registry.models.files import Blob, BlobHash, ModelFile, Tombstone, TombstoneHash
+from registry.models.inspections import Finding, Inspection, Waiver
+from registry.models.pictures import Picture, Rendition, VersionPreview
+from registry.models.search import ModelSearch
+from registry.models.tags import Tag
+from registry.models.uploads import Upload, UploadPart
+
+__all__ = [
+    "Blob",
+    "BlobHash",
+    "Finding",
+    "Inspection",
+    "ModelFile",
+    "ModelRedirect",
+    "ModelSearch",
+    "ModelVersion",
+    "Picture",
+    "RegisteredModel",
+    "Rendition",
+    "Tag",
+    "Tombstone",
+    "TombstoneHash",
+    "Upload",
+    "UploadPart",
+    "VersionPreview",
+    "Waiver",
+]

@@ -1,0 +1,169 @@
+"""Named works and their releases."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+from registry.formats.catalog import base_model, model_type
+from registry.models.tags import Tag
+
+
+class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
+    def visible_to(self, user) -> RegisteredModelQuerySet:
+        """Public ones, this person's own, and all of them for moderators."""
+        if not user.is_authenticated:
+            return self.filter(subject__is_public=True)
+        if user.is_moderator:
+            return self
+        return self.filter(Q(subject__is_public=True) | Q(owner=user))
+
+    def named(self, owner: str, name: str) -> RegisteredModelQuerySet:
+        """The one at `/{owner}/{name}`, regardless of case."""
+        return self.filter(owner__username__iexact=owner, name__iexact=name)
+
+
+class RegisteredModel(models.Model):
+    """A named work with an owner, at `/{owner}/{name}`. Its files live in its versions.
+
+    Licence and permissions are chosen, never defaulted, and frozen into each version when it is published.
+    """
+
+    subject = models.OneToOneField("community.Subject", models.PROTECT, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="models")
+    title = models.CharField(max_length=120)
+    name = models.CharField(max_length=96)
+    type = models.CharField(max_length=24, help_text="An id of registry/formats/data/model_types.toml.")
+    description = models.TextField(blank=True, max_length=40_000)
+    license = models.CharField(max_length=64, blank=True, help_text="An id of the licence list; empty: not chosen.")
+    license_text = models.TextField(blank=True, max_length=20_000, help_text="For a licence of the author's own.")
+    permissions = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Permission bits; null: not chosen."
+    )
+    tags = models.ManyToManyField(Tag, related_name="models", blank=True)
+    first_published_at = models.DateTimeField(null=True, editable=False)
+    taken_down_at = models.DateTimeField(null=True, editable=False)
+    taken_down_reason = models.CharField(max_length=500, blank=True)
+    download_count = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = RegisteredModelQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("owner", Lower("name"), name="model_name_unique_per_owner"),
+            models.CheckConstraint(
+                condition=Q(permissions__isnull=True) | Q(permissions__lt=64), name="model_permissions_are_six_bits"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("registry:model", args=[self.owner.username, self.name])
+
+    @property
+    def type_info(self):
+        """The row of the model-type list: label, folders, how it is written into a prompt."""
+        return model_type(self.type)
+
+    @property
+    def is_named_for_good(self) -> bool:
+        """The address is fixed at first publication; a later rename leaves a redirect."""
+        return self.first_published_at is not None
+
+
+class ModelRedirect(models.Model):
+    """An address that a model once had."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=96)
+    model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="redirects")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("owner", Lower("name"), name="redirect_unique_per_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+    def published(self) -> ModelVersionQuerySet:
+        """In the public's hands: published, and its model not taken down."""
+        return self.filter(state=ModelVersion.State.PUBLISHED, model__taken_down_at__isnull=True)
+
+    def visible_to(self, user) -> ModelVersionQuerySet:
+        """Everything published, this person's own whatever its state, and all of it for moderators."""
+        if not user.is_authenticated:
+            return self.published()
+        if user.is_moderator:
+            return self
+        public = Q(state=ModelVersion.State.PUBLISHED, model__taken_down_at__isnull=True)
+        return self.filter(public | Q(model__owner=user))
+
+    def with_files(self) -> ModelVersionQuerySet:
+        """With what a page or an answer shows of the files, at a fixed number of queries."""
+        return self.prefetch_related("files__blob__hashes", "files__upload__inspection")
+
+
+class ModelVersion(models.Model):
+    """One release of a model. Its files are fixed once it is published."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        PUBLISHED = "published"
+        WITHDRAWN = "withdrawn"
+
+    model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="versions")
+    name = models.CharField(max_length=100)
+    base_model = models.CharField(
+        max_length=40, blank=True, help_text="An id of registry/formats/data/base_models.toml."
+    )
+    trained_words = ArrayField(models.CharField(max_length=400), default=list, blank=True)
+    notes = models.TextField(blank=True, max_length=20_000)
+    clip_skip = models.PositiveSmallIntegerField(null=True, blank=True)
+    state = models.CharField(max_length=16, choices=State, default=State.DRAFT)
+    license = models.CharField(max_length=64, blank=True, editable=False)
+    license_text = models.TextField(blank=True, editable=False)
+    permissions = models.PositiveSmallIntegerField(null=True, editable=False)
+    published_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_reason = models.CharField(max_length=500, blank=True)
+    rating = models.PositiveSmallIntegerField(default=0, help_text="Union of its pictures' rating bits.")
+    download_count = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ModelVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint("model", Lower("name"), name="version_name_unique_in_model"),
+            models.CheckConstraint(
+                condition=~Q(state="published")
+                | Q(published_at__isnull=False, permissions__isnull=False) & ~Q(license=""),
+                name="published_version_has_rights",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        return f"{self.model.get_absolute_url()}?version={self.pk}"
+
+    @property
+    def base_model_info(self):
+        """The row of the base-model list, or None while none is chosen."""
+        return base_model(self.base_model) if self.base_model else None
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == self.State.DRAFT

@@ -1,0 +1,86 @@
+"""Bytes on their way in."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def open(self) -> UploadQuerySet:
+        """Still taking parts."""
+        return self.filter(state=Upload.State.RECEIVING)
+
+    def of(self, user) -> UploadQuerySet:
+        """This person's own: an upload is never anybody else's to see."""
+        return self.filter(owner=user) if user.is_authenticated else self.none()
+
+
+class Upload(models.Model):
+    """One file being sent in parts. Its id is unguessable and is no proof of anything: the owner is checked."""
+
+    class State(models.TextChoices):
+        RECEIVING = "receiving"
+        COMPLETE = "complete"
+        INSPECTING = "inspecting"
+        DONE = "done"
+        FAILED = "failed"
+        EXPIRED = "expired"
+        ABORTED = "aborted"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
+    name = models.CharField(max_length=255)
+    size = models.PositiveBigIntegerField()
+    declared_sha256 = models.CharField(max_length=64, blank=True)
+    part_size = models.PositiveBigIntegerField()
+    state = models.CharField(max_length=16, choices=State, default=State.RECEIVING)
+    store_id = models.CharField(max_length=1024, blank=True, help_text="The store's own name for a multipart upload.")
+    key = models.CharField(max_length=200, blank=True, help_text="Where the store holds the bytes.")
+    blob = models.ForeignKey("registry.Blob", models.SET_NULL, null=True, related_name="uploads")
+    error = models.JSONField(default=dict, blank=True, help_text="{code, field, detail} once it failed.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True)
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(size__gte=1), name="upload_has_bytes"),
+            models.CheckConstraint(condition=Q(part_size__gte=1), name="upload_part_has_bytes"),
+        ]
+        indexes = [models.Index(fields=["state", "expires_at"], name="upload_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"
+
+    @property
+    def part_count(self) -> int:
+        """How many parts the declared size makes."""
+        return -(-self.size // self.part_size)
+
+    def length_of_part(self, number: int) -> int:
+        """Bytes that part `number` (from 1) must have."""
+        return self.part_size if number < self.part_count else self.size - self.part_size * (self.part_count - 1)
+
+
+class UploadPart(models.Model):
+    """A part that has arrived whole."""
+
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="received")
+    number = models.PositiveIntegerField()
+    size = models.PositiveBigIntegerField()
+    etag = models.CharField(max_length=80)
+    received_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="part_received_once")]
+
+    def __str__(self) -> str:
+        return f"part {self.number}"
