@@ -1,0 +1,294 @@
+"""Every setting of a site. What differs between sites comes from the environment; README.md lists it.
+
+Nothing needs to be set: without DATABASE_URL and REDIS_URL the servers that `manage.py up` starts in the data
+folder are used, and every other command finds them there.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONCE, NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from config import env, locations
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# The data folder ------------------------------------------------------------------------------------------------
+
+DATA = env.path("SAFELIGHT_DATA", BASE_DIR / "var")
+CACHE_FOLDER = DATA / "cache"
+MAIL_FOLDER = DATA / "mail"
+
+# The site -------------------------------------------------------------------------------------------------------
+
+SECRET_KEY = env.secret("SECRET_KEY", DATA / "secret_key")
+DEBUG = env.flag("DEBUG")
+SITE_NAME = env.text("SITE_NAME", "Safelight")
+SITE_URL = env.web_address("SITE_URL")
+_HTTPS = SITE_URL.startswith("https://")
+_SITE_HOST = urlsplit(SITE_URL).hostname
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *([_SITE_HOST] if _SITE_HOST else [])]
+CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL else []
+# How many proxies of the operator's own stand before the site: whose X-Forwarded-… headers may be believed.
+PROXY_COUNT = env.number("PROXY_COUNT", 0)
+if PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 60 * 86400
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Who may come in, and what they see -----------------------------------------------------------------------------
+
+SIGNUP = env.choice("SIGNUP", ("open", "invite", "closed"), "open")
+LOGIN_TO_LOOK = env.flag("LOGIN_TO_LOOK")
+# The most open picture rating that somebody who is not signed in is shown.
+ANONYMOUS_RATING = env.choice("ANONYMOUS_RATING", ("PG", "PG-13", "R", "X", "XXX"), "PG")
+
+# Limits ---------------------------------------------------------------------------------------------------------
+
+# Each is counted per person, and per address for people who are not signed in.
+RATES = {
+    "signup": env.rate("RATE_SIGNUP", "20/h"),
+    "login": env.rate("RATE_LOGIN", "30/10m"),
+    "comment": env.rate("RATE_COMMENT", "30/10m"),
+    "upload": env.rate("RATE_UPLOAD", "600/h"),
+    "write": env.rate("RATE_WRITE", "600/10m"),
+    "poll": env.rate("RATE_POLL", "5/s"),
+    "token": env.rate("RATE_TOKEN", "30/h"),
+}
+QUOTA_BYTES = env.size("QUOTA_BYTES", "100GB")
+MAX_FILE_BYTES = env.size("MAX_FILE_BYTES", "200GB")
+UPLOAD_EXPIRY_DAYS = env.number("UPLOAD_EXPIRY_DAYS", 7, least=1)
+# Model files never pass through these two: parts of an upload are read as a stream.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# Applications ---------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "gallery",
+    "inference",
+    "registry",
+    "community",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "rest_framework",
+    "drf_spectacular",
+    "django_htmx",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# A registry's addresses end as they are written; the foreign APIs have none with a final slash.
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    },
+]
+
+# Database, cache, queue -----------------------------------------------------------------------------------------
+
+DATABASE_URL = env.text("DATABASE_URL", locations.database_url(DATA))
+DATABASES = {"default": locations.database(DATABASE_URL, pool=env.number("DATABASE_POOL", 0))}
+
+REDIS_URL = env.text("REDIS_URL", locations.redis_url(DATA))
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": locations.redis_database(REDIS_URL, 1),
+        "KEY_PREFIX": "safelight",
+        "TIMEOUT": 3600,
+    },
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+BROKER_URL = env.text("BROKER_URL", locations.broker_url(REDIS_URL))
+CELERY_BROKER_URL = BROKER_URL
+CELERY_TASK_DEFAULT_QUEUE = "io"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TRACK_STARTED = True
+CELERY_TASK_SEND_SENT_EVENT = False
+CELERY_TASK_IGNORE_RESULT = True  # the database is the truth; nothing reads a task's result
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# Longer than the longest job: Valkey hands a message out again when it was not acknowledged within this time.
+if not BROKER_URL.startswith("amqp"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 12 * 3600, "socket_keepalive": True}
+else:
+    CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
+    CELERY_WORKER_DETECT_QUORUM_QUEUES = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(CACHE_FOLDER / "beat")
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_TIMEZONE = "UTC"
+# name: {"task": fixed task name, "schedule": seconds or crontab, "options": {"queue": …, "expires": …}}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+
+# Stored bytes ---------------------------------------------------------------------------------------------------
+
+# Empty: the data folder. Else s3://bucket/prefix?endpoint=https://…&region=…
+STORAGE_URL = env.text("STORAGE_URL")
+# Where nginx serves DATA from as an internal location; empty: the site sends the bytes itself.
+ACCEL_PREFIX = env.text("ACCEL_PREFIX")
+
+# Accounts and mail ----------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "community.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+
+EMAIL_URL = env.text("EMAIL_URL")
+MAIL_IS_SENT = bool(EMAIL_URL)
+globals().update(locations.mail(EMAIL_URL, MAIL_FOLDER))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_FROM", f"{SITE_NAME} <noreply@{_SITE_HOST or 'localhost'}>")
+
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*" if MAIL_IS_SENT else "email", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if MAIL_IS_SENT else "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_RATE_LIMITS = {
+    "signup": "{0.count}/{0.seconds}s/ip".format(RATES["signup"]),
+    "login": "{0.count}/{0.seconds}s/ip".format(RATES["login"]),
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = SITE_NAME
+
+# Programs -------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "community.api.common.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "community.api.common.problems.exception_handler",
+    "NUM_PROXIES": PROXY_COUNT,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Safelight",
+    "DESCRIPTION": "Models, versions, uploads, hashes and comments of this site.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/safelight/v1",
+}
+
+# Languages ------------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("vi", _("Vietnamese")), ("zh-hans", _("Simplified Chinese")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+
+# Static files ---------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = CACHE_FOLDER / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": CACHE_FOLDER}},
+    "staticfiles": {"BACKEND": "config.static.HashedStaticFiles"},
+}
+
+# What a page may load: nothing from another host ------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "media-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# Logs go to standard error; `up` gives each process a file under DATA/log ------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")},
+    "loggers": {
+        "django": {"level": "INFO", "handlers": [], "propagate": True},
+        # Says who is signed in to what, at DEBUG with the parameters of every query.
+        "django.db.backends": {"level": "INFO"},
+    },
+}
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
