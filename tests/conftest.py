@@ -1,0 +1,91 @@
+"""What every test stands on: a PostgreSQL and a Valkey of the run's own, and a network that ends at this machine."""
+
+import ipaddress
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+
+from config import locations
+from config.up import postgres, valkey
+from config.up.spawn import spawn
+from tests.settings import SERVERS
+
+_running: list[tuple[subprocess.Popen[bytes], int]] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers, in the one process that starts the others."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    (SERVERS / "valkey").mkdir()
+    (SERVERS / "run").mkdir()
+    log = SERVERS / "servers.log"
+    account = postgres.server_account()
+    if account.is_other_user:
+        SERVERS.chmod(0o711)
+        os.chown(SERVERS / "run", account.popen["user"], account.popen["group"])
+    postgres.make_cluster(SERVERS, account)
+    database = spawn(postgres.command(SERVERS, *postgres.THROWAWAY), log=log, account=account, death=signal.SIGQUIT)
+    _running.append((database, postgres.STOP_SIGNAL))
+    queue = spawn(valkey.command(SERVERS, "--databases", "64", "--appendonly", "no"), log=log)
+    _running.append((queue, signal.SIGTERM))
+    home = f"host={locations.sockets(SERVERS)} user={locations.EMBEDDED_NAME} dbname=postgres"
+    postgres.wait(home, seconds=60, alive=lambda: database.poll() is None)
+    valkey.wait(locations.redis_url(SERVERS), seconds=20, alive=lambda: queue.poll() is None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    for server, number in reversed(_running):
+        server.send_signal(number)
+        server.wait(20)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(SERVERS, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _closed_network() -> Iterator[None]:
+    """A test that would reach another machine fails at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", _loopback_only(socket.socket.connect))
+        patch.setattr(socket.socket, "connect_ex", _loopback_only(socket.socket.connect_ex))
+        yield
+
+
+def _loopback_only(connect):
+    def checked(self: socket.socket, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address[0]):
+            raise RuntimeError(f"a test tried to reach {address[0]}")
+        return connect(self, address)
+
+    return checked
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings, tmp_path: Path) -> None:
+    """Each test has a data folder of its own: no file of one test is seen by another."""
+    settings.DATA = tmp_path / "data"
+    settings.CACHE_FOLDER = settings.DATA / "cache"
+    settings.MAIL_FOLDER = settings.DATA / "mail"
+    for folder in ("blobs", "uploads", "mail", "cache"):
+        (settings.DATA / folder).mkdir(parents=True)
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """Rate limits and other counters of one test do not reach the next."""
+    yield
+    cache.clear()
