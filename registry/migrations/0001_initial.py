@@ -220,6 +220,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="DownloadBatch",
+            fields=[
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("folded_at", models.DateTimeField(auto_now_add=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="SearchWord",
+            fields=[
+                ("word", models.CharField(max_length=60, primary_key=True, serialize=False)),
+            ],
+            options={
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(
+                        fields=["word"], name="search_word_trigrams", opclasses=["gin_trgm_ops"]
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Picture",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -582,6 +602,12 @@ class Migration(migrations.Migration):
                     "title",
                     models.CharField(help_text="Unaccented, lower case; for names that sound alike.", max_length=240),
                 ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
                 ("type", models.CharField(max_length=24)),
                 (
                     "base_models",
@@ -601,6 +627,7 @@ class Migration(migrations.Migration):
                 ),
                 ("rating", models.PositiveSmallIntegerField(default=0)),
                 ("downloads", models.PositiveBigIntegerField(default=0)),
+                ("first_published_at", models.DateTimeField(help_text="When its first version came out.")),
                 ("published_at", models.DateTimeField(help_text="When its newest version came out.")),
             ],
             options={
@@ -612,7 +639,8 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.indexes.GinIndex(fields=["tag_ids"], name="search_tags"),
                     django.contrib.postgres.indexes.GinIndex(fields=["base_models"], name="search_bases"),
                     models.Index(fields=["-downloads", "-model"], name="search_most_downloaded"),
-                    models.Index(fields=["-published_at", "-model"], name="search_newest"),
+                    models.Index(fields=["-first_published_at", "-model"], name="search_newest"),
+                    models.Index(fields=["-published_at", "-model"], name="search_updated"),
                     models.Index(fields=["type", "-downloads", "-model"], name="search_type_downloads"),
                 ],
             },

@@ -1,16 +1,17 @@
 """Tables of models, files, bytes and trust."""
 
 from registry.models.catalog import ModelRedirect, ModelVersion, RegisteredModel
-from registry.models.files import Blob, BlobHash, ModelFile, Tombstone, TombstoneHash
+from registry.models.files import Blob, BlobHash, DownloadBatch, ModelFile, Tombstone, TombstoneHash
 from registry.models.inspections import Finding, Inspection, Waiver
 from registry.models.pictures import Picture, Rendition, VersionPreview
-from registry.models.search import ModelSearch
+from registry.models.search import ModelSearch, SearchWord
 from registry.models.tags import Tag
 from registry.models.uploads import Upload, UploadPart
 
 __all__ = [
     "Blob",
     "BlobHash",
+    "DownloadBatch",
     "Finding",
     "Inspection",
     "ModelFile",
@@ -20,6 +21,7 @@ __all__ = [
     "Picture",
     "RegisteredModel",
     "Rendition",
+    "SearchWord",
     "Tag",
     "Tombstone",
     "TombstoneHash",

@@ -163,3 +163,13 @@ class TombstoneHash(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"
+
+
+class DownloadBatch(models.Model):
+    """Download counts that have been added up, so that the same ones are never added twice."""
+
+    id = models.UUIDField(primary_key=True)
+    folded_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"batch {self.pk}"
