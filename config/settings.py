@@ -4,7 +4,6 @@ Nothing needs to be set: without DATABASE_URL and REDIS_URL the servers that `ma
 folder are used, and every other command finds them there.
 """
 
-import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,6 +47,15 @@ SIGNUP = env.choice("SIGNUP", ("open", "invite", "closed"), "open")
 LOGIN_TO_LOOK = env.flag("LOGIN_TO_LOOK")
 # The most open picture rating that somebody who is not signed in is shown.
 ANONYMOUS_RATING = env.choice("ANONYMOUS_RATING", ("PG", "PG-13", "R", "X", "XXX"), "PG")
+
+# Somebody who must exist for `/healthz` to call the site ready; `up --admin NAME` sets it.
+OWNER_NAME = env.text("OWNER_NAME")
+
+# Processes that `up` starts -------------------------------------------------------------------------------------
+
+WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1)
+WEB_THREADS = env.number("WEB_THREADS", 16, least=1)
+IO_WORKERS = env.number("IO_WORKERS", 2, least=1)
 
 # Limits ---------------------------------------------------------------------------------------------------------
 
@@ -131,13 +139,16 @@ TEMPLATES = [
 
 # Database, cache, queue -----------------------------------------------------------------------------------------
 
+DATABASE_IS_EMBEDDED = not env.text("DATABASE_URL")
 DATABASE_URL = env.text("DATABASE_URL", locations.database_url(DATA))
 DATABASES = {"default": locations.database(DATABASE_URL, pool=env.number("DATABASE_POOL", 0))}
 
+REDIS_IS_EMBEDDED = not env.text("REDIS_URL")
 REDIS_URL = env.text("REDIS_URL", locations.redis_url(DATA))
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.SpareCache",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
         "LOCATION": locations.redis_database(REDIS_URL, 1),
         "KEY_PREFIX": "safelight",
         "TIMEOUT": 3600,
@@ -197,7 +208,7 @@ LOGOUT_REDIRECT_URL = "/"
 
 EMAIL_URL = env.text("EMAIL_URL")
 MAIL_IS_SENT = bool(EMAIL_URL)
-globals().update(locations.mail(EMAIL_URL, MAIL_FOLDER))
+vars().update(locations.mail(EMAIL_URL, MAIL_FOLDER))  # EMAIL_BACKEND, EMAIL_HOST and their kind
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_FROM", f"{SITE_NAME} <noreply@{_SITE_HOST or 'localhost'}>")
 
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
@@ -223,9 +234,11 @@ REST_FRAMEWORK = {
         "community.api.common.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_PERMISSION_CLASSES": ["community.api.common.permissions.ScopedPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["community.api.common.throttles.RateThrottle"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "community.api.common.negotiation.FirstRenderer",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["community.api.common.parsers.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "community.api.common.problems.exception_handler",
     "NUM_PROXIES": PROXY_COUNT,
@@ -290,5 +303,3 @@ LOGGING = {
         "django.db.backends": {"level": "INFO"},
     },
 }
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
