@@ -1,2 +1,12 @@
+"""Addresses of models and of the site's own pages. `/{owner}/{name}` comes last: it would swallow the others."""
+
+from django.urls import path
+from django.views.i18n import set_language
+
+from registry.views import pages
+
 app_name = "registry"
-urlpatterns = []
+urlpatterns = [
+    path("settings/theme", pages.set_theme, name="set-theme"),
+    path("i18n/setlang", set_language, name="set-language"),
+]
