@@ -1,0 +1,1 @@
+"""What one may do with a model. Plain Python; knows no framework."""
