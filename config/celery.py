@@ -1,9 +1,13 @@
 """The Celery app. Queues, limits and the beat schedule are settings (`CELERY_…`)."""
 
+import os
+
 from celery import Celery
 
 app = Celery("safelight")
-app.config_from_object("django.conf:settings", namespace="CELERY")
+# Read as a module: with DJANGO_SETTINGS_MODULE in the environment (workers, the web, commands) Celery sets Django up
+# itself; without it (beat) the settings are all there is.
+app.config_from_object(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings"), namespace="CELERY")
 app.autodiscover_tasks()
 
 

@@ -59,7 +59,7 @@ class WorkerPulse(bootsteps.StartStopStep):
         super().__init__(parent, **options)
 
     def start(self, parent: Any) -> None:
-        client = connect(_address())
+        client = connect(parent.app.conf["pulse_url"])
         queues = [queue.name for queue in parent.task_consumer.queues if queue.name in PARTS]
         mark(client, *queues)
         self.timer = parent.timer.call_repeatedly(EVERY_SECONDS, mark, (client, *queues))
@@ -77,15 +77,9 @@ class PulsingScheduler(PersistentScheduler):
 
     def tick(self, *args: Any, **options: Any) -> float:
         if not hasattr(self, "_client"):
-            self._client = connect(_address())
+            self._client = connect(self.app.conf["pulse_url"])
         mark(self._client, "beat")
         return min(super().tick(*args, **options), EVERY_SECONDS)
-
-
-def _address() -> str:
-    from django.conf import settings  # noqa: PLC0415 (`up` uses this module without Django)
-
-    return settings.CACHES["default"]["LOCATION"]
 
 
 @signals.worker_process_init.connect

@@ -19,6 +19,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA = env.path("SAFELIGHT_DATA", BASE_DIR / "var")
 CACHE_FOLDER = DATA / "cache"
 MAIL_FOLDER = DATA / "mail"
+SETUP_STAMP = CACHE_FOLDER / "setup.json"  # what the last setup of `up` saw
 
 # The site -------------------------------------------------------------------------------------------------------
 
@@ -158,6 +159,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 BROKER_URL = env.text("BROKER_URL", locations.broker_url(REDIS_URL))
 CELERY_BROKER_URL = BROKER_URL
+CELERY_PULSE_URL = CACHES["default"]["LOCATION"]  # where workers and beat leave their signs of life (config/pulse.py)
 CELERY_TASK_DEFAULT_QUEUE = "io"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

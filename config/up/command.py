@@ -18,7 +18,7 @@ from types import ModuleType
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
-from config.up import folder, postgres
+from config.up import folder, postgres, stamp, valkey
 from config.up.errors import CannotStart
 from config.up.site import Address, Site
 from config.up.spawn import MYSELF
@@ -91,12 +91,31 @@ def _bring_up(supervisor: Supervisor, options: argparse.Namespace) -> None:
     supervisor.until(supervisor.all_ready)
     if site.settings.DATABASE_IS_EMBEDDED:
         postgres.make_database(site.data)
+    postgres.wait(site.settings.DATABASE_URL, seconds=30, alive=lambda: True)
+    valkey.wait(site.settings.CACHES["default"]["LOCATION"], seconds=30, alive=lambda: True)
     site.forget_pulses()
-    _prepare(supervisor, options)
-    supervisor.start(site.processes())
-    supervisor.until(supervisor.all_ready)
+    if _needs_setup(site.settings, options):
+        _prepare(supervisor, options)
+    # The web comes first: what people wait for is a page.
+    for parts in site.processes():
+        supervisor.start(parts)
+        supervisor.until(supervisor.all_ready)
     supervisor.status.say(f"Safelight is ready at {site.settings.SITE_URL or f'http://{site.bind}'}/")
     supervisor.until(lambda: False)
+
+
+def _is_interactive() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _needs_setup(settings: ModuleType, options: argparse.Namespace) -> bool:
+    last = stamp.read(settings.SETUP_STAMP)
+    if options.demo or last is None or (_is_interactive() and not last.owners):
+        return True
+    if options.admin and options.admin.lower() not in last.owners:
+        return True
+    code = stamp.code_state(settings.INSTALLED_APPS, settings.STATICFILES_DIRS)
+    return (last.code, last.database) != (code, stamp.database_state(settings.DATABASE_URL))
 
 
 def _prepare(supervisor: Supervisor, options: argparse.Namespace) -> None:
@@ -104,7 +123,7 @@ def _prepare(supervisor: Supervisor, options: argparse.Namespace) -> None:
     arguments = ["config.up.prepare"]
     if options.admin:
         arguments += ["--owner", options.admin]
-    elif sys.stdin.isatty() and sys.stdout.isatty():
+    elif _is_interactive():
         arguments += ["--ask"]
     if options.demo:
         arguments += ["--demo"]

@@ -10,7 +10,6 @@ standard output and reads answers from standard input:
 """
 
 import argparse
-import hashlib
 import json
 import secrets
 import string
@@ -21,13 +20,12 @@ import django
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from config.up import postgres
+from config.up import stamp
 from config.up.errors import CannotStart
 
 _MIGRATION_LOCK = 0x5AFE11947  # any number that nothing else of ours uses
@@ -42,15 +40,15 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         django.setup()
-        postgres.wait(settings.DATABASE_URL, seconds=120, alive=lambda: True)
         migrate()
-        collect_static()
+        code = collect_static()
         if options.owner:
             ensure_owner(options.owner)
         elif options.ask:
             offer_owner()
         if options.demo:
             call_command("seed_demo")
+        write_stamp(code)
     except (CannotStart, CommandError) as error:
         tell(error=str(error))
         return 1
@@ -90,25 +88,20 @@ def _refuse_newer_folder(executor: MigrationExecutor) -> None:
         )
 
 
-def collect_static() -> None:
-    """Collect the static files when one of them has changed since the last time."""
-    stamp = Path(settings.CACHE_FOLDER, "static.stamp")
-    wanted = _static_fingerprint()
-    if stamp.exists() and stamp.read_text() == wanted and Path(settings.STATIC_ROOT).is_dir():
-        return
-    tell(say="collecting static files")
-    stamp.unlink(missing_ok=True)
-    call_command("collectstatic", verbosity=0, interactive=False, skip_checks=True)
-    stamp.write_text(wanted)
+def collect_static() -> str:
+    """Collect the static files when the code has changed since the last setup. Answers the state of the code."""
+    code = stamp.code_state(settings.INSTALLED_APPS, settings.STATICFILES_DIRS)
+    last = stamp.read(settings.SETUP_STAMP)
+    if last is None or last.code != code or not Path(settings.STATIC_ROOT).is_dir():
+        tell(say="collecting static files")
+        call_command("collectstatic", verbosity=0, interactive=False, skip_checks=True)
+    return code
 
 
-def _static_fingerprint() -> str:
-    digest = hashlib.sha256(django.get_version().encode())
-    for finder in get_finders():
-        for name, storage in finder.list([]):
-            found = Path(storage.path(name)).stat()
-            digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+def write_stamp(code: str) -> None:
+    owners = get_user_model().objects.filter(role="operator", is_active=True).values_list("username", flat=True)
+    names = tuple(sorted(name.lower() for name in owners))
+    stamp.write(settings.SETUP_STAMP, stamp.Stamp(code, stamp.database_state(settings.DATABASE_URL), names))
 
 
 def ensure_owner(name: str) -> None:

@@ -42,13 +42,15 @@ class Site:
         self.environment = {
             **os.environ,
             "SAFELIGHT_DATA": str(self.data),
-            "DJANGO_SETTINGS_MODULE": "config.settings",
             "PYTHONUNBUFFERED": "1",
             # Django's checks would load every page into every worker; the web and `manage.py check` run them.
             "CELERY_SKIP_CHECKS": "1",
             # glibc gives each thread a heap of its own, and keeps what was freed there: two heaps do.
             "MALLOC_ARENA_MAX": "2",
         }
+        # Beat reads the schedule and sends messages: without this variable it does so without loading Django.
+        self.environment.pop("DJANGO_SETTINGS_MODULE", None)
+        self._with_django = {**self.environment, "DJANGO_SETTINGS_MODULE": "config.settings"}
 
     def servers(self) -> list[Part]:
         """The embedded servers: those that no setting replaces."""
@@ -59,16 +61,17 @@ class Site:
             parts.append(self._valkey())
         return parts
 
-    def processes(self) -> list[Part]:
-        """What runs our code, in the order of starting."""
-        s = self.settings
+    def processes(self) -> list[list[Part]]:
+        """What runs our code, in groups that are started one after another."""
         worker = ("worker", "--without-gossip", "--without-mingle", "-l", "INFO")
-        return [
-            self._web(),
-            self._celery("io", *worker, "-Q", "io,mail", "-c", str(s.IO_WORKERS), "-n", "io@%h"),
+        io = ("-Q", "io,mail", "-c", str(self.settings.IO_WORKERS), "-n", "io@%h")
+        beat = ("beat", "-S", "config.pulse:PulsingScheduler", "--pidfile=", "-l", "INFO")
+        first = [self._web(), self._celery("io", *worker, *io)]
+        then = [
             self._celery("render", *worker, "-Q", "render", "-c", "1", "-n", "render@%h"),
-            self._celery("beat", "beat", "-S", "config.pulse:PulsingScheduler", "--pidfile=", "-l", "INFO"),
+            self._celery("beat", *beat),
         ]
+        return [first, then]
 
     def forget_pulses(self) -> None:
         """Marks that an earlier run left would pass for signs of life."""
@@ -79,7 +82,7 @@ class Site:
         return spawn(
             [sys.executable, "-m", *arguments],
             log=self.log(name),
-            env=self.environment,
+            env=self.environment if name == "beat" else self._with_django,
             cwd=self.settings.BASE_DIR,
             keep=[self._lock],
             **more,
