@@ -127,6 +127,7 @@ class BlobFactory(DjangoModelFactory):
 
     class Meta:
         model = Blob
+        skip_postgeneration_save = True
 
     class Params:
         content = factory.Sequence(lambda n: b"bytes of blob %d" % n)

@@ -24,7 +24,9 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
 
     def named(self, owner: str, name: str) -> RegisteredModelQuerySet:
         """The one at `/{owner}/{name}`, regardless of case."""
-        return self.filter(owner__username__iexact=owner, name__iexact=name)
+        # Lower(), as the unique indexes have it; `iexact` would compare in upper case and find no index.
+        rows = self.alias(low_owner=Lower("owner__username"), low_name=Lower("name"))
+        return rows.filter(low_owner=owner.lower(), low_name=name.lower())
 
 
 class RegisteredModel(models.Model):
