@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 
+from community.names import is_name
 from registry.formats.catalog import base_model, model_type
 from registry.models.tags import Tag
 
@@ -23,7 +24,9 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
         return self.filter(Q(subject__is_public=True) | Q(owner=user))
 
     def named(self, owner: str, name: str) -> RegisteredModelQuerySet:
-        """The one at `/{owner}/{name}`, regardless of case."""
+        """The one at `/{owner}/{name}`, regardless of case. No row for what can be no address, such as a NUL."""
+        if not (is_name(owner) and is_name(name)):
+            return self.none()
         # Lower(), as the unique indexes have it; `iexact` would compare in upper case and find no index.
         rows = self.alias(low_owner=Lower("owner__username"), low_name=Lower("name"))
         return rows.filter(low_owner=owner.lower(), low_name=name.lower())
