@@ -1,0 +1,132 @@
+"""Examine a picture: the door through which the rest of the site looks at hostile bytes."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+from registry.imaging.containers import read_header
+from registry.imaging.containers.sniffing import LABELS
+from registry.imaging.errors import PictureRefused, ReadingFailed
+from registry.imaging.jail import Bounds, run_jailed
+from registry.imaging.limits import (
+    MAX_BYTES,
+    MAX_FRAMES,
+    MAX_RENDITION_BYTES,
+    MAX_SIDE,
+    RENDITION_WIDTHS,
+)
+
+_MAX_FACTS: Final = 16_384
+_COLOR_LENGTH: Final = 7
+
+RenditionFormat = Literal["webp", "avif"]
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionFacts:
+    """A smaller copy that lies in the folder."""
+
+    path: Path
+    format: str
+    width: int
+    height: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """A picture as it is shown: orientation applied. `dhash` is 64 bits, signed; `color` is `#rrggbb`."""
+
+    format: str
+    width: int
+    height: int
+    frames: int
+    color: str
+    dhash: int
+    renditions: tuple[RenditionFacts, ...]
+
+    @property
+    def mime(self) -> str:
+        """The media type of the original."""
+        return f"image/{self.format}"
+
+
+def examine_picture(
+    source: IO[bytes],
+    folder: Path,
+    *,
+    format: RenditionFormat = "webp",
+    bounds: Bounds = Bounds(),  # noqa: B008 - frozen
+) -> PictureFacts:
+    """Look at the picture in `source`, an open file, and write smaller copies of it into `folder`, which is empty.
+
+    Raises PictureRefused with the reason, ReadingFailed when this machine could not do it.
+    """
+    size = os.fstat(source.fileno()).st_size
+    if not size:
+        raise PictureRefused("empty")
+    if size > MAX_BYTES:
+        raise PictureRefused("too_many_bytes", {"limit": MAX_BYTES})
+    job = json.dumps({"format": format, "widths": RENDITION_WIDTHS})
+    run_jailed("registry.imaging.decode:main", source, folder, job, bounds=bounds)
+    answer = _answer(folder / "facts.json")
+    if "refused" in answer:
+        raise PictureRefused(str(answer["refused"]), answer.get("params") or {})
+    try:
+        return _checked(answer, folder, format)
+    except (KeyError, TypeError, ValueError) as error:
+        # A child that was taken over could say anything; nothing of it is believed.
+        raise PictureRefused("damaged") from error
+
+
+def _answer(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            answer = json.loads(file.read(_MAX_FACTS))
+    except (OSError, ValueError) as error:
+        raise ReadingFailed(f"the child left no answer: {error}") from error
+    if not isinstance(answer, dict):
+        raise ReadingFailed("the child's answer is no object")
+    return answer
+
+
+def _whole(value: object, least: int, most: int) -> int:
+    if not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{value!r} is not between {least} and {most}")
+    return value
+
+
+def _checked(answer: dict[str, Any], folder: Path, format: str) -> PictureFacts:
+    """The answer with every value held against what it may be."""
+    color = answer["color"]
+    if len(color) != _COLOR_LENGTH or color[0] != "#" or int(color[1:], 16) < 0:
+        raise ValueError("no color")
+    if answer["format"] not in LABELS:
+        raise ValueError("no format")
+    renditions = tuple(_rendition(row, folder, format) for row in answer["renditions"][: len(RENDITION_WIDTHS)])
+    if not renditions:
+        raise ValueError("no renditions")
+    return PictureFacts(
+        format=answer["format"],
+        width=_whole(answer["width"], 1, MAX_SIDE),
+        height=_whole(answer["height"], 1, MAX_SIDE),
+        frames=_whole(answer["frames"], 1, MAX_FRAMES),
+        color=color,
+        dhash=_whole(answer["dhash"], -(1 << 63), (1 << 63) - 1),
+        renditions=renditions,
+    )
+
+
+def _rendition(row: dict[str, Any], folder: Path, format: str) -> RenditionFacts:
+    """One copy, its size and sides read from the file itself."""
+    width = _whole(row["width"], 1, max(RENDITION_WIDTHS))
+    path = folder / f"{width}.{format}"
+    if path.is_symlink() or not path.is_file():
+        raise ValueError("no such rendition")
+    size = _whole(path.stat().st_size, 1, MAX_RENDITION_BYTES)
+    header = read_header(path.read_bytes())
+    if (header.format, header.width, header.height) != (format, width, row["height"]):
+        raise ValueError("a rendition of another kind")
+    return RenditionFacts(path=path, format=format, width=width, height=header.height, size=size)
