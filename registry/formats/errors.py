@@ -1,7 +1,7 @@
 """The one exception that the format and pickle kernels let out."""
 
 
-class MalformedFile(ValueError):  # noqa: N818 - it names the file's fault, as the domain does
+class MalformedFile(ValueError):
     """The bytes are not what they claim to be.
 
     `reason` is a stable snake-case code for programs and translations; the message is an English sentence for people.
