@@ -471,25 +471,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="UploadPart",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("number", models.PositiveIntegerField()),
-                ("size", models.PositiveBigIntegerField()),
-                ("etag", models.CharField(max_length=80)),
-                ("received_at", models.DateTimeField(auto_now=True)),
-                (
-                    "upload",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="received", to="registry.upload"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["number"],
-            },
-        ),
-        migrations.CreateModel(
             name="VersionPreview",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -749,10 +730,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="inspection",
             index=models.Index(fields=["state", "heart_at"], name="inspection_by_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="uploadpart",
-            constraint=models.UniqueConstraint(fields=("upload", "number"), name="part_received_once"),
         ),
         migrations.AddConstraint(
             model_name="versionpreview",

@@ -6,7 +6,7 @@ from registry.models.inspections import Finding, Inspection, Waiver
 from registry.models.pictures import Picture, Rendition, VersionPreview
 from registry.models.search import ModelSearch, SearchWord
 from registry.models.tags import Tag
-from registry.models.uploads import Upload, UploadPart
+from registry.models.uploads import Upload
 
 __all__ = [
     "Blob",
@@ -26,7 +26,6 @@ __all__ = [
     "Tombstone",
     "TombstoneHash",
     "Upload",
-    "UploadPart",
     "VersionPreview",
     "Waiver",
 ]

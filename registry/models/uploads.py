@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from registry.storage import Incoming
+
 
 class UploadQuerySet(models.QuerySet["Upload"]):
     def open(self) -> UploadQuerySet:
@@ -60,27 +62,11 @@ class Upload(models.Model):
         return f"{self.name} ({self.state})"
 
     @property
+    def incoming(self) -> Incoming:
+        """The upload as the store knows it."""
+        return Incoming(self.key, self.store_id, self.size, self.part_size)
+
+    @property
     def part_count(self) -> int:
-        """How many parts the declared size makes."""
-        return -(-self.size // self.part_size)
-
-    def length_of_part(self, number: int) -> int:
-        """Bytes that part `number` (from 1) must have."""
-        return self.part_size if number < self.part_count else self.size - self.part_size * (self.part_count - 1)
-
-
-class UploadPart(models.Model):
-    """A part that has arrived whole."""
-
-    upload = models.ForeignKey(Upload, models.CASCADE, related_name="received")
-    number = models.PositiveIntegerField()
-    size = models.PositiveBigIntegerField()
-    etag = models.CharField(max_length=80)
-    received_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        ordering = ["number"]
-        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="part_received_once")]
-
-    def __str__(self) -> str:
-        return f"part {self.number}"
+        """How many parts the declared size makes. Which of them have arrived, the store knows."""
+        return self.incoming.part_count
