@@ -45,7 +45,11 @@ X_FRAME_OPTIONS = "DENY"
 # Who may come in, and what they see -----------------------------------------------------------------------------
 
 SIGNUP = env.choice("SIGNUP", ("open", "invite", "closed"), "open")
+# Who may let others in where SIGNUP is "invite": operators, moderators (and operators), or every member.
+INVITERS = env.choice("INVITERS", ("operator", "moderator", "member"), "moderator")
 LOGIN_TO_LOOK = env.flag("LOGIN_TO_LOOK")
+# Addresses that stay open where LOGIN_TO_LOOK holds. The APIs ask for a name themselves.
+OPEN_TO_ALL = ["/accounts/", "/static/", "/api/", "/healthz", "/i18n/", "/settings/theme"]
 # The most open picture rating that somebody who is not signed in is shown.
 ANONYMOUS_RATING = env.choice("ANONYMOUS_RATING", ("PG", "PG-13", "R", "X", "XXX"), "PG")
 
@@ -114,6 +118,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "community.middleware.RefusalMiddleware",
+    "community.middleware.LoginToLookMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -221,13 +227,35 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_RATE_LIMITS = {
-    "signup": "{0.count}/{0.seconds}s/ip".format(RATES["signup"]),
-    "login": "{0.count}/{0.seconds}s/ip".format(RATES["login"]),
+# Sign-up and login are counted by `community.views.accounts`, which says when to come back; the rest by allauth.
+ACCOUNT_RATE_LIMITS = {"signup": None, "login": None, "login_failed": "30/m/ip,5/300s/key"}
+ACCOUNT_ADAPTER = "community.adapters.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "community.forms.LoginForm",
+    "signup": "community.forms.SignupForm",
+    "add_email": "community.forms.AddEmailForm",
+    "change_password": "community.forms.ChangePasswordForm",
+    "set_password": "community.forms.SetPasswordForm",
+    "reset_password": "community.forms.ResetPasswordForm",
+    "reset_password_from_key": "community.forms.ResetPasswordKeyForm",
+    "reauthenticate": "community.forms.ReauthenticateForm",
 }
+ACCOUNT_MAX_EMAIL_ADDRESSES = 2
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "community.forms.SecondStepForm",
+    "reauthenticate": "community.forms.SecondStepAgainForm",
+    "activate_totp": "community.forms.ActivateAppForm",
+}
+# Without mail no address can be confirmed, and a second step must not wait for it.
+MFA_ALLOW_UNVERIFIED_EMAIL = not MAIL_IS_SENT
 MFA_TOTP_ISSUER = SITE_NAME
+
+# What other rooms add to a person's page: functions of (request, person) that return safe HTML or nothing.
+PROFILE_PANELS: list[str] = []
+# What tells how many bytes a person holds, a function of the person; empty: none are counted.
+QUOTA_USAGE = ""
 
 # Programs -------------------------------------------------------------------------------------------------------
 

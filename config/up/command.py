@@ -91,8 +91,8 @@ def _bring_up(supervisor: Supervisor, options: argparse.Namespace) -> None:
     supervisor.until(supervisor.all_ready)
     if site.settings.DATABASE_IS_EMBEDDED:
         postgres.make_database(site.data)
-    postgres.wait(site.settings.DATABASE_URL, seconds=30, alive=lambda: True)
-    valkey.wait(site.settings.CACHES["default"]["LOCATION"], seconds=30, alive=lambda: True)
+    postgres.wait(site.settings.DATABASE_URL, seconds=15, alive=lambda: True)
+    valkey.wait(site.settings.CACHES["default"]["LOCATION"], seconds=15, alive=lambda: True)
     site.forget_pulses()
     if _needs_setup(site.settings, options):
         _prepare(supervisor, options)

@@ -51,10 +51,10 @@ class Status:
 
     def _line(self, part: str, state: str, note: str, width: int) -> str:
         """One terminal line: a longer one would wrap, and the next redraw would miss a line."""
-        plain = f"  {part:<10}{state:<10}{note}"[: width - 1]
-        if not self._color or state not in _COLORS:
-            return plain
-        return plain.replace(state, f"\x1b[{_COLORS[state]}m{state}\x1b[0m", 1) if len(plain) > 22 else plain
+        padded = f"{state:<10}"
+        if self._color and state in _COLORS:
+            padded = padded.replace(state, f"\x1b[{_COLORS[state]}m{state}\x1b[0m")
+        return f"  {part:<10}{padded}{note[: max(0, width - 23)]}"
 
     def _write(self, text: str) -> None:
         try:
