@@ -15,7 +15,16 @@ with, and the `field` that was wrong where one was. The tree:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+def problem(status: int, detail: str, *, code: str, field: str = "", **extra: Any) -> dict[str, Any]:
+    """The document of a refusal for programs (RFC 9457). Members with nothing to say are left out."""
+    members = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return {**members, "code": code, **({"field": field} if field else {}), **extra}
 
 
 class SafelightError(Exception):
@@ -30,6 +39,10 @@ class SafelightError(Exception):
         self.code = code or self.code
         self.field = field
         self.extra = dict(extra or {})
+
+    def as_problem(self) -> dict[str, Any]:
+        """The refusal for programs."""
+        return problem(self.status, str(self.detail), code=self.code, field=self.field, **self.extra)
 
 
 class InvalidInput(SafelightError):

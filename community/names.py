@@ -52,3 +52,13 @@ def validate_owner_name(value: str) -> None:
             ),
             code="invalid_name",
         )
+
+
+# Signs that break a line or turn the reading direction of what follows: a name must not rewrite the page around it.
+_UNRULY = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def validate_shown_name(value: str) -> None:
+    """Refuse control characters in a name that may otherwise hold anything."""
+    if _UNRULY.search(value):
+        raise ValidationError(_("The name may not hold control characters."), code="control_characters")

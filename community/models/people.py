@@ -7,6 +7,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from community.names import validate_owner_name
@@ -70,6 +71,12 @@ class User(AbstractUser):
         return self.is_active and self.role == self.Role.OPERATOR
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        """Neither used nor past their day, and their maker still active."""
+        return self.filter(used_at__isnull=True, expires_at__gt=timezone.now(), created_by__is_active=True)
+
+
 class Invitation(models.Model):
     """A single-use way in on a site that is open by invitation. Only a digest of its code is kept."""
 
@@ -80,6 +87,8 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField()
     used_by = models.OneToOneField(User, models.SET_NULL, null=True, blank=True, related_name="invited_by")
     used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

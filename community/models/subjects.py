@@ -45,6 +45,10 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         """Neither deleted by its author nor removed by a moderator."""
         return self.filter(deleted_at__isnull=True, removed_at__isnull=True)
 
+    def visible_to(self, user) -> CommentQuerySet:
+        """Those under subjects that this person may see, with their subjects."""
+        return self.filter(subject__in=Subject.objects.visible_to(user)).select_related("subject", "author")
+
     def for_thread(self) -> CommentQuerySet:
         """Top-level comments first to last with what a page shows of them, replies included."""
         replies = models.Prefetch("replies", self.model.objects.select_related("author").order_by("created_at", "pk"))

@@ -7,7 +7,6 @@ field and `errors` maps every wrong field, in dotted form, to its sentences.
 from __future__ import annotations
 
 import math
-from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -19,16 +18,14 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from community.errors import InvalidInput, RateLimited, SafelightError
-
-CONTENT_TYPE = "application/problem+json"
+from community.errors import PROBLEM_TYPE, InvalidInput, RateLimited, SafelightError, problem
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """What `rest_framework` asks for every exception of a view. None leaves a real fault to be logged as one."""
     headers: dict[str, str] = {}
-    problem = problem_of(exc)
-    if problem is None:
+    document = problem_of(exc)
+    if document is None:
         return None
     if isinstance(exc, RateLimited):
         headers["Retry-After"] = str(exc.retry_after)
@@ -38,13 +35,13 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         if getattr(exc, "wait", None):
             headers["Retry-After"] = str(math.ceil(exc.wait))
     set_rollback()
-    return Response(problem, status=problem["status"], headers=headers, content_type=CONTENT_TYPE)
+    return Response(document, status=document["status"], headers=headers, content_type=PROBLEM_TYPE)
 
 
 def problem_of(exc: Exception) -> dict[str, Any] | None:
     """The problem document of a refusal, or None for anything that is not one."""
     if isinstance(exc, SafelightError):
-        return problem(exc.status, str(exc.detail), code=exc.code, field=exc.field, **exc.extra)
+        return exc.as_problem()
     if isinstance(exc, exceptions.ValidationError):
         return _invalid(_flat(exc.detail))
     if isinstance(exc, ModelValidationError):
@@ -60,12 +57,6 @@ def problem_of(exc: Exception) -> dict[str, Any] | None:
     if isinstance(exc, SuspiciousOperation | UnreadablePostError):
         return problem(400, _("The request could not be read."), code="invalid")
     return None
-
-
-def problem(status: int, detail: str, *, code: str, field: str = "", **extra: Any) -> dict[str, Any]:
-    """The document itself. Members with nothing to say are left out."""
-    members = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return {**members, "code": code, **({"field": field} if field else {}), **extra}
 
 
 def _invalid(errors: dict[str, list[str]]) -> dict[str, Any]:

@@ -1,0 +1,175 @@
+"""Subjects and what people say under them."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from community.errors import Conflict, InvalidInput, NotAllowed
+from community.models import Comment, ModerationAct, Subject, User
+from community.services.limits import check_rate
+from community.services.paging import Page, keyset_page
+
+MAX_TEXT = 10_000
+MAX_REASON = 500
+# Answers are read with the comment that they answer, so one comment's are bounded.
+MAX_REPLIES = 200
+PAGE_SIZE = 50
+
+
+def create_subject(
+    owner: User, kind: str, title: str, address: str, *, is_public: bool = False, rating: int = 0
+) -> Subject:
+    """The talk of a new thing. Its owner's service calls this in the transaction that makes the thing.
+
+    `address` is the thing's path on this site. Raises InvalidInput (title, address).
+    """
+    _check_subject(title, address)
+    return Subject.objects.create(
+        owner=owner, kind=kind, title=title, address=address, is_public=is_public, rating=rating
+    )
+
+
+def update_subject(
+    subject: Subject,
+    *,
+    title: str | None = None,
+    address: str | None = None,
+    is_public: bool | None = None,
+    rating: int | None = None,
+    comments_open: bool | None = None,
+) -> Subject:
+    """Say what has become of the thing. What is not given stays. Raises InvalidInput (title, address)."""
+    given = {
+        "title": title,
+        "address": address,
+        "is_public": is_public,
+        "rating": rating,
+        "comments_open": comments_open,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    for name, value in changes.items():
+        setattr(subject, name, value)
+    _check_subject(subject.title, subject.address)
+    if changes:
+        subject.save(update_fields=list(changes))  # never the count, which others change meanwhile
+    return subject
+
+
+def _check_subject(title: str, address: str) -> None:
+    if not 0 < len(title) <= 200:
+        raise InvalidInput(_("A title has 1 to 200 characters."), field="title")
+    if not address.startswith("/") or address.startswith("//") or len(address) > 300:
+        raise InvalidInput(_("An address is a path on this site of at most 300 characters."), field="address")
+
+
+def thread_page(subject: Subject, *, cursor: str = "", size: int = PAGE_SIZE) -> Page[Comment]:
+    """Top-level comments first to last, each with its answers and all authors. Raises InvalidInput (cursor)."""
+    return keyset_page(subject.comments.for_thread(), ("created_at", "pk"), cursor=cursor, size=size)
+
+
+@transaction.atomic
+def post_comment(subject: Subject, text: str, *, by: User, parent: Comment | None = None) -> Comment:
+    """Say something under a subject that `by` may see, or answer a comment there. Threads are one level deep.
+
+    Raises InvalidInput (text, parent), Conflict where talk is closed or the answered words are gone, RateLimited.
+    """
+    text = _clean_text(text)
+    if not subject.comments_open:
+        raise Conflict(_("Comments are closed here."), code="comments_closed")
+    if parent is not None:
+        _check_parent(parent, subject)
+    check_rate("comment", f"user:{by.pk}")
+    comment = Comment.objects.create(subject=subject, author=by, parent=parent, text=text)
+    Subject.objects.filter(pk=subject.pk).update(comment_count=F("comment_count") + 1)
+    return comment
+
+
+def _clean_text(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise InvalidInput(
+            _("A comment has at most %(most)d characters; this one has %(given)d.")
+            % {"most": MAX_TEXT, "given": len(text)},
+            code="too_long",
+            field="text",
+        )
+    text = text.replace("\r\n", "\n").strip()
+    if not text:
+        raise InvalidInput(_("Write something first."), code="blank", field="text")
+    if "\0" in text:
+        raise InvalidInput(_("Text may not hold a NUL character."), field="text")
+    return text
+
+
+def _check_parent(parent: Comment, subject: Subject) -> None:
+    if parent.subject_id != subject.pk:
+        raise InvalidInput(_("The comment that you answer stands elsewhere."), field="parent")
+    if parent.parent_id is not None:
+        raise InvalidInput(_("Answers have no answers of their own. Answer the first comment."), field="parent")
+    if not parent.stands:
+        raise Conflict(_("The comment that you answer is gone."), code="parent_gone", field="parent")
+    if parent.replies.count() >= MAX_REPLIES:
+        raise Conflict(_("This comment has many answers. Begin a new one."), code="too_many_replies", field="parent")
+
+
+def edit_comment(comment: Comment, text: str, *, by: User) -> Comment:
+    """Change one's own words. Raises NotAllowed, InvalidInput (text), Conflict when they are gone, RateLimited."""
+    _must_be_author(comment, by)
+    text = _clean_text(text)
+    if text == comment.text:
+        return comment
+    check_rate("comment", f"user:{by.pk}")
+    now = timezone.now()
+    if not Comment.objects.standing().filter(pk=comment.pk).update(text=text, edited_at=now):
+        raise Conflict(_("The comment is gone."), code="comment_gone")
+    comment.text, comment.edited_at = text, now
+    return comment
+
+
+@transaction.atomic
+def delete_comment(comment: Comment, *, by: User) -> None:
+    """Take one's own words back. They are erased; the place stays, for there may be answers. Twice changes nothing.
+
+    Raises NotAllowed.
+    """
+    _must_be_author(comment, by)
+    if Comment.objects.standing().filter(pk=comment.pk).update(deleted_at=timezone.now(), text=""):
+        _count_one_less(comment)
+
+
+@transaction.atomic
+def remove_comment(comment: Comment, reason: str, *, by: User) -> None:
+    """A moderator takes somebody's words down. The page says why; the words are kept with the act, as its evidence.
+
+    Removing twice changes nothing. Raises NotAllowed, InvalidInput (reason).
+    """
+    if not by.is_moderator:
+        raise NotAllowed(_("Only moderators remove comments."))
+    reason = reason.strip()
+    if not 0 < len(reason) <= MAX_REASON or "\0" in reason:
+        raise InvalidInput(_("Give a reason of 1 to %(most)d characters.") % {"most": MAX_REASON}, field="reason")
+    comment = Comment.objects.select_for_update(of=("self",)).select_related("subject", "author").get(pk=comment.pk)
+    if not comment.stands:
+        return
+    comment.removed_at, comment.removed_by, comment.removal_reason = timezone.now(), by, reason
+    comment.save(update_fields=["removed_at", "removed_by", "removal_reason"])
+    _count_one_less(comment)
+    ModerationAct.objects.create(
+        actor=by,
+        act="comment.remove",
+        target=f"comment:{comment.pk}",
+        title=comment.subject.title,
+        reason=reason,
+        evidence={"author": comment.author.username, "text": comment.text, "address": comment.subject.address},
+    )
+
+
+def _must_be_author(comment: Comment, person: User) -> None:
+    if comment.author_id != person.pk:
+        raise NotAllowed(_("These are somebody else's words."))
+
+
+def _count_one_less(comment: Comment) -> None:
+    Subject.objects.filter(pk=comment.subject_id, comment_count__gt=0).update(comment_count=F("comment_count") - 1)
