@@ -49,7 +49,7 @@ SIGNUP = env.choice("SIGNUP", ("open", "invite", "closed"), "open")
 INVITERS = env.choice("INVITERS", ("operator", "moderator", "member"), "moderator")
 LOGIN_TO_LOOK = env.flag("LOGIN_TO_LOOK")
 # Addresses that stay open where LOGIN_TO_LOOK holds. The APIs ask for a name themselves.
-OPEN_TO_ALL = ["/accounts/", "/static/", "/api/", "/healthz", "/i18n/", "/settings/theme"]
+OPEN_TO_ALL = ["/accounts/", "/static/", "/api/", "/healthz", "/i18n/", "/settings/theme", "/uploads/"]
 # The most open picture rating that somebody who is not signed in is shown.
 ANONYMOUS_RATING = env.choice("ANONYMOUS_RATING", ("PG", "PG-13", "R", "X", "XXX"), "PG")
 
@@ -77,6 +77,9 @@ RATES = {
 QUOTA_BYTES = env.size("QUOTA_BYTES", "100GB")
 MAX_FILE_BYTES = env.size("MAX_FILE_BYTES", "200GB")
 UPLOAD_EXPIRY_DAYS = env.number("UPLOAD_EXPIRY_DAYS", 7, least=1)
+# A worker that was not heard of for so long is taken for dead, and its inspection is given to another, so many times.
+INSPECTION_LEASE_SECONDS = env.number("INSPECTION_LEASE_SECONDS", 30, least=5)
+INSPECTION_TRIES = env.number("INSPECTION_TRIES", 3, least=1)
 # Model files never pass through these two: parts of an upload are read as a stream.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -188,7 +191,11 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(CACHE_FOLDER / "beat")
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_TIMEZONE = "UTC"
 # name: {"task": fixed task name, "schedule": seconds or crontab, "options": {"queue": …, "expires": …}}
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    "inspections": {"task": "registry.sweep_inspections", "schedule": 10, "options": {"queue": "io", "expires": 30}},
+    "uploads": {"task": "registry.sweep_uploads", "schedule": 300, "options": {"queue": "io", "expires": 300}},
+    "blobs": {"task": "registry.sweep_blobs", "schedule": 3600, "options": {"queue": "io", "expires": 3600}},
+}
 
 # Stored bytes ---------------------------------------------------------------------------------------------------
 
@@ -255,7 +262,7 @@ MFA_TOTP_ISSUER = SITE_NAME
 # What other rooms add to a person's page: functions of (request, person) that return safe HTML or nothing.
 PROFILE_PANELS: list[str] = []
 # What tells how many bytes a person holds, a function of the person; empty: none are counted.
-QUOTA_USAGE = ""
+QUOTA_USAGE = "registry.services.uploads.used_bytes"
 
 # Programs -------------------------------------------------------------------------------------------------------
 

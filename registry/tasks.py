@@ -1,0 +1,5 @@
+"""Where Celery finds this app's tasks. A task is a service that runs later, and stands with the others."""
+
+from registry.services import inspecting, sweeping
+
+__all__ = ["inspecting", "sweeping"]
