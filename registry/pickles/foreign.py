@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from registry.formats import gguf
 from registry.formats.detect import ARCHIVES_REFUSED, PICTURES, PROGRAMS
 from registry.formats.errors import MalformedFile
 from registry.formats.numpy_array import NumpyHeader, read_numpy_header
@@ -64,13 +65,14 @@ def _safetensors(inspection: Inspection, region: Region, member: str) -> None:
 
 
 def _gguf(inspection: Inspection, region: Region, member: str) -> None:
-    from registry.formats.gguf import inspect_gguf  # noqa: PLC0415 - read only when a GGUF file comes
-
     region.stream.seek(region.start)
     try:
-        inspect_gguf(region.stream, region.size)
+        header = gguf.read_header(region.stream, region.size)
     except MalformedFile as malformed:
         inspection.say("gguf_broken", member=member, what=malformed.message, reason=malformed.reason)
+        return
+    for found in header.template_findings:
+        inspection.say("gguf_template_code", member=member, key=found.key, what=found.word or found.message)
 
 
 def _onnx(inspection: Inspection, region: Region, member: str) -> None:
