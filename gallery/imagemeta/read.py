@@ -1,0 +1,113 @@
+"""The one door: a picture file's bytes in, its generation data out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gallery.imagemeta.a1111 import read_a1111
+from gallery.imagemeta.blocks import Block, read_blocks
+from gallery.imagemeta.comfyui import read_comfyui
+from gallery.imagemeta.fooocus import read_fooocus
+from gallery.imagemeta.generation import Generation
+from gallery.imagemeta.invokeai import read_dream, read_invokeai, read_old_invokeai
+from gallery.imagemeta.loading import load_object
+from gallery.imagemeta.others import read_drawthings, read_easydiffusion, read_novelai
+from gallery.imagemeta.swarm import read_swarm
+
+Reader = Callable[[Mapping[str, str]], Generation | None]
+
+
+def read_generation(data: bytes, hidden: str | None = None) -> Generation | None:
+    """What the picture's tool wrote about it, or None.
+
+    `data` is the whole file; `hidden` a text found in its pixels (`read_stealth`), which counts where the file's own
+    blocks say nothing. The blocks as they stood come back in `raw`, also when only some of them were understood.
+    """
+    raw = {block.place: block.text for block in reversed(read_blocks(data))}
+    found = _first(raw)
+    if found is None and hidden:
+        raw = {**raw, "pixels": hidden}
+        found = _first({"png:parameters": hidden}) or _novelai_hidden(hidden)
+        found = replace(found, from_pixels=True) if found else None
+    return replace(found, raw=raw) if found else None
+
+
+def blocks_of(data: bytes) -> tuple[Block, ...]:
+    """The blocks alone, for a page that shows what could not be understood."""
+    return read_blocks(data)
+
+
+def _first(raw: Mapping[str, str]) -> Generation | None:
+    for reader in (_parameters, _invoke, _novelai, _drawthings, _easy, _comfy):
+        try:
+            found = reader(raw)
+        except ValueError:
+            continue  # longer than its reader takes
+        if found is not None:
+            return found
+    return None
+
+
+def _parameters(raw: Mapping[str, str]) -> Generation | None:
+    """A1111's text, or the JSON of SwarmUI and Fooocus, in a PNG chunk, a UserComment or a comment."""
+    for place in ("png:parameters", "exif:UserComment", "xmp:UserComment", "jpeg:comment", "gif:comment"):
+        text = raw.get(place, "")
+        if not text.strip():
+            continue
+        block = load_object(text)
+        if block is None:
+            found = read_a1111(text)
+        else:
+            scheme = raw.get("png:fooocus_scheme", "") or raw.get("exif:Make", "")
+            found = read_swarm(block) or read_fooocus(block, "fooocus" if "fooocus" in scheme.lower() else "")
+        if found:
+            return found
+    return None
+
+
+def _invoke(raw: Mapping[str, str]) -> Generation | None:
+    for place, reader in (("png:invokeai_metadata", read_invokeai), ("png:sd-metadata", read_old_invokeai)):
+        block = load_object(raw.get(place, ""))
+        if block and (found := reader(block)):
+            return found
+    return read_dream(raw["png:Dream"]) if "png:Dream" in raw else None
+
+
+def _novelai(raw: Mapping[str, str]) -> Generation | None:
+    if raw.get("png:Software") != "NovelAI":
+        return None
+    comment = load_object(raw.get("png:Comment", ""))
+    return read_novelai(comment, raw.get("png:Description", ""), raw.get("png:Source", "")) if comment else None
+
+
+def _novelai_hidden(hidden: str) -> Generation | None:
+    """NovelAI hides the same fields as one JSON object."""
+    block = load_object(hidden)
+    if not block:
+        return None
+    fields = {f"png:{key}": value for key, value in block.items() if isinstance(value, str)}
+    return _novelai({"png:Software": "NovelAI", **fields})
+
+
+def _drawthings(raw: Mapping[str, str]) -> Generation | None:
+    for place in ("xmp:UserComment", "exif:UserComment"):
+        block = load_object(raw.get(place, ""))
+        if block and (found := read_drawthings(block)):
+            return found
+    return None
+
+
+def _easy(raw: Mapping[str, str]) -> Generation | None:
+    if load_object(raw.get("png:prompt", "")) is not None:
+        return None
+    return read_easydiffusion(
+        {place.partition(":")[2]: text for place, text in raw.items() if place.startswith("png:")}
+    )
+
+
+def _comfy(raw: Mapping[str, str]) -> Generation | None:
+    """The graphs lie in PNG chunks, or in WebP's Exif as `prompt:{…}` under Model and `workflow:{…}` under Make."""
+    prompt = raw.get("png:prompt") or raw.get("exif:Model", "").removeprefix("prompt:")
+    workflow = raw.get("png:workflow") or raw.get("exif:Make", "").removeprefix("workflow:")
+    return read_comfyui(load_object(prompt or ""), load_object(workflow or ""))
