@@ -74,6 +74,19 @@ def broker_url(url: str) -> str:
     return redis_database(url, 0)
 
 
+def storage_origin(url: str) -> str:
+    """`scheme://host[:port]` where browsers find what STORAGE_URL names; empty for the data folder."""
+    parts = urlsplit(url)
+    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    if not url:
+        return ""
+    address = options.get("public_endpoint") or options.get("endpoint")
+    if address:
+        found = urlsplit(address)
+        return f"{found.scheme}://{found.netloc}"
+    return f"https://s3.{options.get('region', 'us-east-1')}.amazonaws.com"
+
+
 def mail(url: str, folder: Path) -> dict[str, Any]:
     """Django's mail settings: the server of `smtp[s]://user:password@host:port`, or files in `folder`.
 

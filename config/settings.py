@@ -195,12 +195,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "inspections": {"task": "registry.sweep_inspections", "schedule": 10, "options": {"queue": "io", "expires": 30}},
     "uploads": {"task": "registry.sweep_uploads", "schedule": 300, "options": {"queue": "io", "expires": 300}},
     "blobs": {"task": "registry.sweep_blobs", "schedule": 3600, "options": {"queue": "io", "expires": 3600}},
+    "pictures": {"task": "registry.sweep_pictures", "schedule": 20, "options": {"queue": "io", "expires": 30}},
+    "avif": {"task": "registry.make_avif", "schedule": 30, "options": {"queue": "io", "expires": 30}},
 }
 
 # Stored bytes ---------------------------------------------------------------------------------------------------
 
 # Empty: the data folder. Else s3://bucket/prefix?endpoint=https://…&region=…
 STORAGE_URL = env.text("STORAGE_URL")
+# Browsers send parts there and read from there, past the site.
+STORAGE_ORIGIN = locations.storage_origin(STORAGE_URL)
 # Where nginx serves DATA from as an internal location; empty: the site sends the bytes itself.
 ACCEL_PREFIX = env.text("ACCEL_PREFIX")
 
@@ -260,7 +264,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = not MAIL_IS_SENT
 MFA_TOTP_ISSUER = SITE_NAME
 
 # What other rooms add to a person's page: functions of (request, person) that return safe HTML or nothing.
-PROFILE_PANELS: list[str] = []
+PROFILE_PANELS = ["registry.views.catalog.owner_panel"]
 # What tells how many bytes a person holds, a function of the person; empty: none are counted.
 QUOTA_USAGE = "registry.services.uploads.used_bytes"
 
@@ -315,9 +319,9 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF, NONCE],
         "style-src": [SELF, NONCE],
-        "img-src": [SELF, "data:", "blob:"],
+        "img-src": [SELF, "data:", "blob:", *([STORAGE_ORIGIN] if STORAGE_ORIGIN else [])],
         "font-src": [SELF],
-        "connect-src": [SELF],
+        "connect-src": [SELF, *([STORAGE_ORIGIN] if STORAGE_ORIGIN else [])],
         "media-src": [SELF],
         "manifest-src": [SELF],
         "form-action": [SELF],

@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _running.append((queue, signal.SIGTERM))
     home = f"host={locations.sockets(SERVERS)} user={locations.EMBEDDED_NAME} dbname=postgres"
     postgres.wait(home, seconds=60, alive=lambda: database.poll() is None)
+    postgres.make_database(SERVERS)
     valkey.wait(locations.redis_url(SERVERS), seconds=20, alive=lambda: queue.poll() is None)
 
 

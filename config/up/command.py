@@ -114,13 +114,14 @@ def _needs_setup(settings: ModuleType, options: argparse.Namespace) -> bool:
         return True
     if options.admin and options.admin.lower() not in last.owners:
         return True
-    code = stamp.code_state(settings.INSTALLED_APPS, settings.STATICFILES_DIRS)
+    code = stamp.code_state(settings)
     return (last.code, last.database) != (code, stamp.database_state(settings.DATABASE_URL))
 
 
 def _prepare(supervisor: Supervisor, options: argparse.Namespace) -> None:
     """Run `prepare` and carry its messages between it and the person."""
-    arguments = ["config.up.prepare"]
+    site = supervisor.site
+    arguments = ["config.up.prepare", "--origin", site.settings.SITE_URL or f"http://{site.bind}"]
     if options.admin:
         arguments += ["--owner", options.admin]
     elif _is_interactive():
@@ -130,7 +131,7 @@ def _prepare(supervisor: Supervisor, options: argparse.Namespace) -> None:
     supervisor.status.set("setup", "working")
     # Unbuffered: a message read ahead into a buffer would not wake `select`.
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
-    child = supervisor.site.python("prepare", *arguments, **pipes)
+    child = site.python("prepare", *arguments, **pipes)
     try:
         supervisor.until(lambda: not _relay(supervisor, child))
     finally:

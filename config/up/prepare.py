@@ -35,11 +35,13 @@ _PASSWORD_LENGTH = 20
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--owner")
+    parser.add_argument("--origin", required=True, help="the address of the site, as browsers see it")
     parser.add_argument("--ask", action="store_true")
     parser.add_argument("--demo", action="store_true")
     options = parser.parse_args(arguments)
     try:
         django.setup()
+        check_storage(options.origin)
         migrate()
         code = collect_static()
         if options.owner:
@@ -60,6 +62,16 @@ def main(arguments: list[str]) -> int:
 
 def tell(**message: str) -> None:
     print(json.dumps(message), flush=True)  # noqa: T201 (the protocol with `up`)
+
+
+def check_storage(origin: str) -> None:
+    if not settings.STORAGE_URL:
+        return
+    from config.up.store import check_store  # noqa: PLC0415 (it loads boto3, which a site on a disk never needs)
+
+    warning = check_store(settings.STORAGE_URL, origin, settings.STORAGE_ORIGIN)
+    if warning:
+        tell(say=warning)
 
 
 def migrate() -> None:
@@ -90,7 +102,7 @@ def _refuse_newer_folder(executor: MigrationExecutor) -> None:
 
 def collect_static() -> str:
     """Collect the static files when the code has changed since the last setup. Answers the state of the code."""
-    code = stamp.code_state(settings.INSTALLED_APPS, settings.STATICFILES_DIRS)
+    code = stamp.code_state(settings)
     last = stamp.read(settings.SETUP_STAMP)
     if last is None or last.code != code or not Path(settings.STATIC_ROOT).is_dir():
         tell(say="collecting static files")

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -25,10 +26,10 @@ class Stamp:
     owners: tuple[str, ...] = ()
 
 
-def code_state(apps: list[str], static_folders: list[Path]) -> str:
-    """A digest of the names of all migrations and of every static file's size and time."""
-    digest = hashlib.sha256()
-    for folder in [*_app_folders(apps), *static_folders]:
+def code_state(settings: Any) -> str:
+    """A digest of the names of all migrations, of every static file's size and time, and of the store's address."""
+    digest = hashlib.sha256(settings.STORAGE_URL.encode())
+    for folder in [*_app_folders(settings.INSTALLED_APPS), *settings.STATICFILES_DIRS]:
         for file in sorted(_watched(folder)):
             found = file.stat()
             digest.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
