@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 
@@ -26,3 +27,22 @@ class Permissions:
         if not 0 <= bits < 64:
             raise ValueError(f"not six permission bits: {bits}")
         return cls(*(bool(bits >> place & 1) for place in range(6)))
+
+    @classmethod
+    def from_mapping(cls, answers: Mapping[str, object]) -> Permissions:
+        """The six answers of a program. PermissionsError names every one that is missing, unknown or not a boolean."""
+        names = [item.name for item in fields(cls)]
+        faults = {name: "missing" for name in names if name not in answers}
+        faults |= {str(name): "unknown" for name in answers if name not in names}
+        faults |= {name: "not_boolean" for name in names if name in answers and type(answers[name]) is not bool}
+        if faults:
+            raise PermissionsError(faults)
+        return cls(**{name: answers[name] is True for name in names})
+
+
+class PermissionsError(ValueError):
+    """Not six yes-or-no answers. `faults` maps a field's name to `missing`, `unknown` or `not_boolean`."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__(", ".join(f"{name}: {fault}" for name, fault in faults.items()))
+        self.faults = dict(faults)
