@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from functools import partial
 from typing import Final
 
 from celery import current_app
@@ -17,7 +16,10 @@ INSPECT_UPLOAD: Final = "registry.inspect_upload"
 
 def queue_inspection(upload_id: uuid.UUID) -> None:
     """Tell a worker, once the transaction is through. A lost message is no loss: the sweep finds the row."""
-    send = partial(current_app.send_task, INSPECT_UPLOAD, [str(upload_id)], queue="io", retry=False)
+
+    def send() -> None:
+        current_app.send_task(INSPECT_UPLOAD, [str(upload_id)], queue="io", retry=False)
+
     transaction.on_commit(send, robust=True)
 
 
