@@ -156,12 +156,11 @@ def newobj_ex(m: Machine, buf: bytes, pos: int) -> int:
 
 
 def inst(m: Machine, buf: bytes, pos: int) -> int:
-    if not m.below:
-        raise Broken("no_mark")
     module, pos = m.line(buf, pos)
     name, pos = m.line(m.buf, pos)
-    items = m.pop_mark()
+    # the C reader looks for the mark first, pickle.py imports first
     callee = m.import_name(_decode_name(module, "utf-8"), _decode_name(name, "utf-8"))
+    items = m.pop_mark()
     m.stack.append(call(m, ev.OLD_CALL, callee, Tuple(items)))
     return pos
 

@@ -10,7 +10,7 @@ from registry.pickles import evidence as ev
 from registry.pickles.calls import COMPUTED
 from registry.pickles.evidence import Evidence
 from registry.pickles.levels import Verdict, gravest
-from registry.pickles.messages import FACTS, TEMPLATES
+from registry.pickles.messages import FACTS, REASONED, template_of
 from registry.pickles.rules import Rules, Ruling, current_rules, subject_of
 
 MAX_FINDINGS = 200
@@ -108,7 +108,11 @@ def judge_one(evidence: Evidence, rules: Rules) -> Finding | None:
     """The finding that one piece of evidence gives, or None when it is what model files do."""
     if evidence.use == ev.FACT:
         level = FACTS[evidence.name][0] if evidence.name in FACTS else Verdict.CHECK
-        return _finding(evidence, evidence.name, level, dict(evidence.params))
+        params = dict(evidence.params)
+        rule = evidence.name
+        if rule in REASONED and "reason" in params:
+            rule = f"{rule.removesuffix('_broken')}_{params['reason'].removeprefix('gguf_')}"
+        return _finding(evidence, rule, level, params)
     ruling = rules.rule_on(evidence.module, evidence.name)
     if ruling.level is Verdict.SAFE:
         outcome = _ALLOWED_USES[evidence.use](evidence, ruling, rules)
@@ -126,7 +130,7 @@ Outcome = tuple[str, Verdict, dict[str, str]]
 
 def _finding(evidence: Evidence, rule: str, level: Verdict, params: dict[str, str]) -> Finding:
     params.setdefault("preview", evidence.preview or "()")
-    template = TEMPLATES.get(rule, rule)
+    template = template_of(rule)
     try:
         message = template % params
     except (KeyError, ValueError):  # evidence stored by an older version may lack a parameter

@@ -197,13 +197,16 @@ class Machine:
     # -- reading arguments --------------------------------------------------------------------------------------
 
     def line(self, buf: bytes, pos: int) -> tuple[bytes, int]:
-        """A text argument up to its line feed, and the position behind it."""
+        """A text argument up to its line feed, and the position behind it.
+
+        Where the stream ends before, CPython's C reader stops, but pickle.py takes the rest less one byte: so do we.
+        """
         end = buf.find(b"\n", pos)
         while end < 0:
             if len(self.buf) - pos > MAX_LINE:
                 raise Broken("line_too_long")
             if self.at_end:
-                raise Broken("pickle_truncated")
+                return buf[pos:-1] if pos < len(buf) else b"", len(buf)
             pos = self._extend(pos, CHUNK)
             buf = self.buf
             end = buf.find(b"\n", pos)
@@ -253,9 +256,9 @@ class Machine:
             memo[index] = value
         elif index == size and index not in self.sparse:
             memo.append(value)
-        elif index > MAX_MEMO_INDEX:
-            raise Broken("memo_index_absurd", index=index)
         else:
+            if index > MAX_MEMO_INDEX:
+                self.tell("memo_index_absurd", index=index)  # the C reader would run out of memory, pickle.py goes on
             self.sparse[index] = value
             if len(self.sparse) > MAX_SPARSE_MEMO:
                 raise Broken("memo_bomb")

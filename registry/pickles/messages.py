@@ -186,10 +186,20 @@ FACTS: dict[str, tuple[Verdict, str]] = {
     "unknown_content": (UNREADABLE, _("The content is of no known type, so nothing can be said about it.")),
     "picture_trailing_bytes": (CHECK, _("%(count)s bytes follow the end of the picture.")),
     "picture_broken": (UNREADABLE, _("The picture cannot be read to its end.")),
-    "read_failed": (UNREADABLE, _("The file could not be read to its end.")),
+    "read_failed": (UNREADABLE, _("The file could not be read: %(what)s.")),
 }
 
+# Their rule ends in the reader's own reason for the refusal.
+REASONED = ("safetensors_broken", "gguf_broken")
+
 TEMPLATES: dict[str, str] = {**NAME_TEMPLATES, **{code: text for code, (_level, text) in FACTS.items()}}
+
+
+def template_of(rule: str) -> str:
+    """The sentence of a rule, also of those that carry a reader's reason, like `safetensors_duplicate_name`."""
+    family = f"{rule.partition('_')[0]}_broken"
+    return TEMPLATES.get(rule) or (TEMPLATES[family] if family in REASONED else rule)
+
 
 # One sentence for the whole file.
 SUMMARIES: dict[Verdict, str] = {
