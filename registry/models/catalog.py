@@ -31,6 +31,25 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
         rows = self.alias(low_owner=Lower("owner__username"), low_name=Lower("name"))
         return rows.filter(low_owner=owner.lower(), low_name=name.lower())
 
+    def for_cards(self) -> RegisteredModelQuerySet:
+        """With what a list shows of each, at a fixed number of queries; long texts are left where they lie.
+
+        `published_versions` holds the public versions with their files and blobs, newest first.
+        """
+        published = models.Prefetch(
+            "versions",
+            ModelVersion.objects.published()
+            .defer("notes", "license_text")
+            .prefetch_related("files__blob")
+            .order_by("-published_at", "-pk"),
+            to_attr="published_versions",
+        )
+        return (
+            self.select_related("owner", "subject", "search")
+            .defer("description", "license_text")
+            .prefetch_related("tags", published)
+        )
+
 
 class RegisteredModel(models.Model):
     """A named work with an owner, at `/{owner}/{name}`. Its files live in its versions.

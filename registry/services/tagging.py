@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from django.db.models import QuerySet, Value
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from community.errors import InvalidInput
@@ -35,9 +33,4 @@ def set_model_tags(model: RegisteredModel, names: Sequence[str]) -> None:
     """File a model under exactly these tags (from `clean_tags`). A tag keeps the spelling of whoever wrote it first."""
     # In one order everywhere, so that two people who write the same new tags never wait for each other.
     Tag.objects.bulk_create([Tag(name=name) for name in sorted(names, key=str.lower)], ignore_conflicts=True)
-    model.tags.set(tags_named(names))
-
-
-def tags_named(names: Iterable[str]) -> QuerySet[Tag]:
-    """The tags of these names, regardless of case."""
-    return Tag.objects.alias(low=Lower("name")).filter(low__in=[Lower(Value(name)) for name in names])
+    model.tags.set(Tag.objects.named(names))
