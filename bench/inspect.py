@@ -68,10 +68,11 @@ def warm(path: Path) -> None:
             continue
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds on the clock, and of the processor."""
+    start, used = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - used
 
 
 def digest_alone(path: Path, update: Callable[[bytes], object], skip: int = 0) -> None:
@@ -110,16 +111,21 @@ def measure(path: Path, rounds: int) -> float:
         "CRC32": lambda: crc32_alone(path),
         "inspection": lambda: inspect(path),
     }
-    best = dict.fromkeys(works, float("inf"))
+    clock = dict.fromkeys(works, float("inf"))
+    processor = dict.fromkeys(works, float("inf"))
     for _ in range(rounds):  # in turn, so that a busy moment of the machine does not fall on one of them alone
         for name, work in works.items():
-            best[name] = min(best[name], seconds(work))
-    for name, took in best.items():
+            took, used = seconds(work)
+            clock[name], processor[name] = min(clock[name], took), min(processor[name], used)
+    for name, took in clock.items():
         print(f"{name:24} {took:8.3f} s {path.stat().st_size / took / 1e9:8.2f} GB/s")
-    taken = best.pop("inspection")
+    taken, used = clock.pop("inspection"), processor.pop("inspection")
     cores = len(os.sched_getaffinity(0))
-    limit = max(sum(best.values()) / cores, best["SHA-256 whole"])
+    limit = max(sum(clock.values()) / cores, clock["SHA-256 whole"])
     print(f"{f'limit on {cores} cores':24} {limit:8.3f} s")
+    # Tells a busy machine from a slow inspection: this ratio hardly depends on who else computes.
+    print(f"{'processor time':24} {used / sum(processor.values()):8.3f}   of the four digests'")
+    print(f"{'load average':24} {os.getloadavg()[0]:8.2f}   (idle: near 0; above, the ratio says little)")
     return taken / limit
 
 

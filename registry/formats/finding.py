@@ -5,32 +5,40 @@ from typing import Final, Literal
 
 from registry.formats.catalog import BASE_MODELS, family_members, leading_base_model
 
+
+def gettext_noop(text: str) -> str:
+    """Marks a sentence for the extraction of translations; changes nothing."""
+    return text
+
+
+_ = gettext_noop
+
 Confidence = Literal["high", "medium", "low"]
 
 # What a note means, for programs and translations; the English sentence stands here once.
 NOTES: Final[dict[str, str]] = {
-    "base_not_told": "The tensors do not tell which base model this is for.",
-    "member_not_told": "The tensors tell the family of the base model, not its member.",
-    "metadata_contradicts": "The metadata names another base model than the tensors show.",
-    "denoiser_only": "Holds the denoiser alone: a text encoder and a VAE are needed beside it.",
-    "no_vae": "Holds no VAE: one is needed beside it.",
-    "no_text_encoder": "Holds no text encoder: one is needed beside it.",
-    "several_adapters": "Holds more than one adapter.",
-    "text_encoder_only": "Changes a text encoder alone.",
-    "norm_layers": "Changes normalization layers too, which not every tool applies.",
-    "rank_varies": "The rank differs between layers.",
-    "fp8_scaled": "fp8 weights with scales: a tool that ignores the scales renders white.",
-    "prediction_not_told": "The tensors do not tell whether the model predicts noise or velocity.",
-    "unknown_width": "The text width belongs to no known base model.",
-    "control_lora": "A ControlNet in the form of a LoRA.",
-    "ip_adapter": "An IP-Adapter: pictures as prompts.",
-    "t2i_adapter": "A T2I-Adapter.",
-    "tiny_vae": "A small stand-in for a VAE, for previews.",
-    "clip_text_encoder": "A CLIP text encoder.",
-    "t5_text_encoder": "A T5 text encoder.",
-    "language_model": "A language model used as a text encoder.",
-    "vision_encoder": "A vision encoder.",
-    "not_a_model": "No known kind of model.",
+    "base_not_told": _("The tensors do not tell which base model this is for."),
+    "member_not_told": _("The tensors tell the family of the base model, not its member."),
+    "metadata_contradicts": _("The metadata names another base model than the tensors show."),
+    "denoiser_only": _("Holds the denoiser alone: a text encoder and a VAE are needed beside it."),
+    "no_vae": _("Holds no VAE: one is needed beside it."),
+    "no_text_encoder": _("Holds no text encoder: one is needed beside it."),
+    "several_adapters": _("Holds more than one adapter."),
+    "text_encoder_only": _("Changes a text encoder alone."),
+    "norm_layers": _("Changes normalization layers too, which not every tool applies."),
+    "rank_varies": _("The rank differs between layers."),
+    "fp8_scaled": _("fp8 weights with scales: a tool that ignores the scales renders white."),
+    "prediction_not_told": _("The tensors do not tell whether the model predicts noise or velocity."),
+    "unknown_width": _("The text width belongs to no known base model."),
+    "control_lora": _("A ControlNet in the form of a LoRA."),
+    "ip_adapter": _("An IP-Adapter: pictures as prompts."),
+    "t2i_adapter": _("A T2I-Adapter."),
+    "tiny_vae": _("A small stand-in for a VAE, for previews."),
+    "clip_text_encoder": _("A CLIP text encoder."),
+    "t5_text_encoder": _("A T5 text encoder."),
+    "language_model": _("A language model used as a text encoder."),
+    "vision_encoder": _("A vision encoder."),
+    "not_a_model": _("No known kind of model."),
 }
 
 

@@ -21,7 +21,7 @@ from registry.formats.errors import MalformedFile
 from registry.formats.safetensors import MAX_HEADER_BYTES
 
 BLOCK_BYTES: Final = 4 << 20
-BLOCKS_IN_FLIGHT: Final = 4  # for each digest; the digests share the blocks, so that some 24 MB are held at most
+BLOCKS_IN_FLIGHT: Final = 6  # for each digest; the digests share the blocks, so that some 32 MB are held at most
 AUTOV1_START: Final = 1 << 20
 AUTOV1_BYTES: Final = 64 << 10
 AUTOV1_MIN_SIZE: Final = 2 << 20
