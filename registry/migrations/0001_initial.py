@@ -6,6 +6,7 @@ import django.contrib.postgres.search
 import django.db.models.deletion
 import django.db.models.functions.text
 import uuid
+import django.utils.timezone
 from django.conf import settings
 from django.contrib.postgres.operations import TrigramExtension, UnaccentExtension
 from django.db import migrations, models
@@ -256,10 +257,28 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
+                (
+                    "avif_state",
+                    models.CharField(
+                        choices=[
+                            ("none", "None"),
+                            ("waiting", "Waiting"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="none",
+                        max_length=16,
+                    ),
+                ),
                 ("attempt", models.UUIDField(editable=False, null=True)),
                 ("tries", models.PositiveSmallIntegerField(default=0)),
                 ("heart_at", models.DateTimeField(null=True)),
-                ("error", models.JSONField(blank=True, default=dict)),
+                ("queued_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "error",
+                    models.JSONField(blank=True, default=dict, help_text="{code, params} once it was refused."),
+                ),
                 ("mime", models.CharField(blank=True, max_length=40)),
                 ("width", models.PositiveIntegerField(help_text="As shown, orientation applied.", null=True)),
                 ("height", models.PositiveIntegerField(null=True)),
@@ -482,6 +501,7 @@ class Migration(migrations.Migration):
                         choices=[(1, "PG"), (2, "PG-13"), (4, "R"), (8, "X"), (16, "XXX")]
                     ),
                 ),
+                ("error", models.JSONField(blank=True, default=dict)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "picture",
@@ -682,6 +702,12 @@ class Migration(migrations.Migration):
             model_name="picture",
             index=models.Index(fields=["state", "heart_at"], name="picture_by_state"),
         ),
+        migrations.AddIndex(
+            model_name="picture",
+            index=models.Index(
+                condition=models.Q(("avif_state", "waiting")), fields=["id"], name="picture_lacks_avif"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="rendition",
             constraint=models.UniqueConstraint(fields=("picture", "format", "width"), name="one_rendition_per_width"),
@@ -736,6 +762,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("rating__in", [1, 2, 4, 8, 16])), name="preview_rating_is_one_bit"
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="versionpreview",
+            constraint=models.UniqueConstraint(fields=("version", "upload"), name="preview_once_per_upload"),
         ),
         migrations.AddConstraint(
             model_name="waiver",

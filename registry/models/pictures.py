@@ -2,12 +2,56 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
 
-from community.ratings import ALL_RATINGS, RATING_CHOICES, Rating
+from community.ratings import RATING_CHOICES, RATING_NAMES, Rating, level_up_to
 from registry.models.catalog import ModelVersion
-from registry.models.files import Blob
+from registry.models.files import Blob, Verdict
+from registry.models.picture_refusals import explain_refusal
+from registry.models.uploads import Upload
+
+# A worker that has not been heard of for so long is gone: longer than decoding may take and storing could.
+PICTURE_LEASE_SECONDS = 300
+
+
+class PictureQuerySet(models.QuerySet["Picture"]):
+    def claim(self, picture_id: int) -> Picture | None:
+        """Take a waiting picture, or None if it is gone, done or somebody's."""
+        return self._take(
+            self.filter(pk=picture_id, state=Picture.State.WAITING), state=Picture.State.RUNNING, tries=F("tries") + 1
+        )
+
+    def claim_avif(self) -> Picture | None:
+        """Take one that lacks its AVIF copies, or None if none does."""
+        waiting = self.filter(avif_state=Picture.AvifState.WAITING).order_by("pk")
+        for pk in waiting.values_list("pk", flat=True)[:5]:
+            one = self.filter(pk=pk, avif_state=Picture.AvifState.WAITING)
+            if taken := self._take(one, avif_state=Picture.AvifState.RUNNING, tries=F("tries") + 1):
+                return taken
+        return None
+
+    def _take(self, one: PictureQuerySet, **changes: object) -> Picture | None:
+        token = uuid.uuid4()
+        if not one.update(attempt=token, heart_at=timezone.now(), **changes):
+            return None
+        return self.select_related("blob").filter(attempt=token).first()
+
+    def lost(self) -> PictureQuerySet:
+        """Those whose worker has not been heard of for a lease."""
+        limit = timezone.now() - timedelta(seconds=PICTURE_LEASE_SECONDS)
+        running = Q(state=Picture.State.RUNNING) | Q(avif_state=Picture.AvifState.RUNNING)
+        return self.filter(running, heart_at__lt=limit)
+
+    def unshown(self) -> PictureQuerySet:
+        """Those that nothing shows, for a day: whoever is about to show one has found it by now."""
+        return self.filter(previews__isnull=True, created_at__lt=timezone.now() - timedelta(days=1))
 
 
 class Picture(models.Model):
@@ -23,12 +67,23 @@ class Picture(models.Model):
         READY = "ready"
         REFUSED = "refused"
 
+    class AvifState(models.TextChoices):
+        """Smaller copies that are made when nothing more urgent is; a picture is ready without them."""
+
+        NONE = "none"
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
     blob = models.OneToOneField(Blob, models.PROTECT, related_name="picture")
     state = models.CharField(max_length=16, choices=State, default=State.WAITING)
+    avif_state = models.CharField(max_length=16, choices=AvifState, default=AvifState.NONE)
     attempt = models.UUIDField(null=True, editable=False)
     tries = models.PositiveSmallIntegerField(default=0)
     heart_at = models.DateTimeField(null=True)
-    error = models.JSONField(default=dict, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now)
+    error = models.JSONField(default=dict, blank=True, help_text="{code, params} once it was refused.")
     mime = models.CharField(max_length=40, blank=True)
     width = models.PositiveIntegerField(null=True, help_text="As shown, orientation applied.")
     height = models.PositiveIntegerField(null=True)
@@ -37,11 +92,24 @@ class Picture(models.Model):
     phash = models.BigIntegerField(null=True, help_text="64-bit difference hash, as a signed integer.")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = PictureQuerySet.as_manager()
+
     class Meta:
-        indexes = [models.Index(fields=["state", "heart_at"], name="picture_by_state")]
+        indexes = [
+            models.Index(fields=["state", "heart_at"], name="picture_by_state"),
+            models.Index(fields=["id"], condition=Q(avif_state="waiting"), name="picture_lacks_avif"),
+        ]
 
     def __str__(self) -> str:
         return f"picture {self.pk}"
+
+    def mine(self) -> PictureQuerySet:
+        """This row while this attempt still holds it; updates through it change nothing once it is lost."""
+        return Picture.objects.filter(pk=self.pk, attempt=self.attempt)
+
+    def beat(self) -> bool:
+        """Say that the work goes on. False once the claim is lost."""
+        return bool(self.mine().update(heart_at=timezone.now()))
 
 
 class Rendition(models.Model):
@@ -66,27 +134,55 @@ class Rendition(models.Model):
         return f"{self.format} {self.width}"
 
 
+_READY = Q(error={}, picture__state=Picture.State.READY) & ~Q(picture__blob__verdict=Verdict.BLOCKED)
+
+
 class VersionPreviewQuerySet(models.QuerySet["VersionPreview"]):
     def within(self, level: int) -> VersionPreviewQuerySet:
         """Those whose rating lies within a browsing level."""
-        return self.annotate(_beyond=F("rating").bitand(int(ALL_RATINGS) & ~level)).filter(_beyond=0)
+        return self.filter(_within(level))
 
     def visible_to(self, user) -> VersionPreviewQuerySet:
         """Of versions this viewer may see, within their browsing level; one's own and a moderator's always."""
         visible = self.filter(version__in=ModelVersion.objects.visible_to(user))
         if not user.is_authenticated:
-            return visible.within(int(Rating.PG))
+            return visible.within(level_up_to(RATING_NAMES[settings.ANONYMOUS_RATING]))
         if user.is_moderator:
             return visible
-        return visible.within(user.browsing_level) | visible.filter(version__model__owner=user).within(int(ALL_RATINGS))
+        return visible.filter(_within(user.browsing_level) | Q(version__model__owner=user))
+
+    def ready(self) -> VersionPreviewQuerySet:
+        """Those that can be shown: decoded, and not of bytes that the scanner has blocked since."""
+        return self.filter(_READY)
+
+    def listed_to(self, user) -> VersionPreviewQuerySet:
+        """Those a viewer is told of: visible and ready, and one's own whatever their state; all for moderators."""
+        visible = self.visible_to(user)
+        if not user.is_authenticated:
+            return visible.ready()
+        return visible if user.is_moderator else visible.filter(_READY | Q(version__model__owner=user))
 
     def for_display(self) -> VersionPreviewQuerySet:
-        """With picture and renditions, in their order."""
-        return self.select_related("picture").prefetch_related("picture__renditions").order_by("position", "pk")
+        """With picture, renditions and upload, in their order."""
+        return (
+            self.select_related("picture", "upload").prefetch_related("picture__renditions").order_by("position", "pk")
+        )
+
+
+def _within(level: int) -> Q:
+    return Q(rating__in=[int(rating) for rating in Rating if rating & level])
 
 
 class VersionPreview(models.Model):
-    """A picture that shows what a version makes. The first that the viewer may see is the card's cover."""
+    """A picture that shows what a version makes. The first that the viewer may see is the card's cover.
+
+    `error` is {code, params} where the upload is no picture or its name lies; a fault of the pixels is the picture's.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        READY = "ready"
+        REFUSED = "refused"
 
     version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="previews")
     picture = models.ForeignKey(Picture, models.PROTECT, null=True, related_name="previews")
@@ -94,6 +190,7 @@ class VersionPreview(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     alt = models.CharField(max_length=500, blank=True)
     rating = models.PositiveSmallIntegerField(choices=RATING_CHOICES)
+    error = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = VersionPreviewQuerySet.as_manager()
@@ -102,7 +199,79 @@ class VersionPreview(models.Model):
         ordering = ["position", "pk"]
         constraints = [
             models.CheckConstraint(condition=Q(rating__in=[int(r) for r in Rating]), name="preview_rating_is_one_bit"),
+            models.UniqueConstraint(fields=["version", "upload"], name="preview_once_per_upload"),
         ]
 
     def __str__(self) -> str:
         return self.alt or f"preview {self.pk}"
+
+    @property
+    def state(self) -> str:
+        """Where it stands: waiting, ready or refused."""
+        if self.refusal_code:
+            return self.State.REFUSED
+        ready = self.picture is not None and self.picture.state == Picture.State.READY
+        return self.State.READY if ready else self.State.WAITING
+
+    @property
+    def refusal_code(self) -> str:
+        """Why it cannot be shown, for programs; empty while nothing speaks against it."""
+        return str(self._refusal().get("code", ""))
+
+    @property
+    def refusal(self) -> str:
+        """The same in a sentence for people."""
+        refusal = self._refusal()
+        if not refusal:
+            return ""
+        return refusal.get("detail") or explain_refusal(refusal["code"], refusal.get("params", {}))
+
+    def _refusal(self) -> dict:
+        if self.error:
+            return self.error
+        if self.picture is not None:
+            return self.picture.error if self.picture.state == Picture.State.REFUSED else {}
+        if self.upload is None:
+            return {"code": "upload_gone"}
+        if self.upload.state in {Upload.State.FAILED, Upload.State.EXPIRED, Upload.State.ABORTED}:
+            return self.upload.error or {"code": "upload_gone"}
+        return {}
+
+    @property
+    def rating_name(self) -> str:
+        """The word of its rating, e.g. PG-13."""
+        return Rating(self.rating).label
+
+    @property
+    def original_address(self) -> str:
+        """Where the picture is served as it was sent."""
+        return reverse("registry:preview-original", args=[self.pk])
+
+    def address_of(self, rendition: Rendition) -> str:
+        """Where one of its smaller copies is served."""
+        return reverse("registry:preview-rendition", args=[self.pk, rendition.width, rendition.format])
+
+    def copies(self, format: str) -> list[Rendition]:
+        """Its smaller copies of one format, narrow to wide. Needs `for_display`, and runs no query then."""
+        if self.picture is None:
+            return []
+        return sorted((row for row in self.picture.renditions.all() if row.format == format), key=lambda row: row.width)
+
+    def _srcset(self, format: str) -> str:
+        return ", ".join(f"{self.address_of(row)} {row.width}w" for row in self.copies(format))
+
+    @property
+    def webp_srcset(self) -> str:
+        """The value of a `srcset`; there is always one once the picture is ready."""
+        return self._srcset(Rendition.Format.WEBP)
+
+    @property
+    def avif_srcset(self) -> str:
+        """The same for AVIF; empty until those copies are made."""
+        return self._srcset(Rendition.Format.AVIF)
+
+    @property
+    def src(self) -> str:
+        """The address for readers that know no `srcset`: the middle copy, or the original where there is none."""
+        copies = self.copies(Rendition.Format.WEBP)
+        return self.address_of(copies[min(1, len(copies) - 1)]) if copies else self.original_address
