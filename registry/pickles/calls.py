@@ -37,6 +37,7 @@ def call(machine: Machine, use: str, callee: Value, arguments: Value) -> Value:
                 return found
     elif callee.__class__ is Result:
         machine.tell("call_of_result", callee, subject=_path(callee))
+        callee = callee.callee  # a chain of such calls is told by its beginning
     else:
         machine.tell("call_of_value", callee)
     return machine.make_result(callee, arguments)
@@ -99,7 +100,7 @@ def _numbers(value: Value, depth: int) -> list[int]:
 
 
 def _path(value: Value) -> str:
-    while isinstance(value, Result):
+    if isinstance(value, Result):
         value = value.callee
     return value.path if isinstance(value, Global) else "a computed value"
 

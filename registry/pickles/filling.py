@@ -9,6 +9,7 @@ from registry.pickles import evidence as ev
 from registry.pickles.calls import check_hash, check_keys
 from registry.pickles.machine import Broken, Handler, Machine
 from registry.pickles.values import (
+    EMPTY,
     MAX_HELD_STRINGS,
     WEIGHT_CEILING,
     Global,
@@ -22,7 +23,7 @@ from registry.pickles.values import (
 
 
 def empty_tuple(m: Machine, buf: bytes, pos: int) -> int:
-    m.stack.append(Tuple(()))
+    m.stack.append(EMPTY)
     return pos
 
 

@@ -18,13 +18,18 @@ from registry.pickles.opcodes import ARGUMENT_BYTES, NAMES
 from registry.pickles.values import Global, Items, Result, Tuple, Value, preview
 
 MAX_OPCODES = 10_000_000
-MAX_STACK = 2_000_000
+MAX_VALUES = 2_000_000  # on the stack and in the memo together; some 100 bytes each
 MAX_MARKS = 500_000
 MAX_MEMO_INDEX = 1 << 26
-MAX_SPARSE_MEMO = 1_000_000
+MAX_SPARSE_MEMO = 400_000
+MAX_HELD_TEXT = 64 << 20
+MAX_USES = 20_000  # distinct; what a file does with imports beyond that is not kept, for no model comes near
+MAX_SAME_FACT = 200
 MAX_LINE = 1 << 20
 MAX_SECONDS = 240.0
 LOOKAHEAD = 16  # no opcode's fixed part is longer
+
+READING_FAILED = {"length_past_end", "pickle_truncated", "line_too_long", "bad_utf8", "bad_name", "bad_string"}
 
 Handler: TypeAlias = Callable[["Machine", bytes, int], int]
 Listener: TypeAlias = Callable[[Evidence], None]
@@ -84,6 +89,9 @@ class Machine:
         self.soft = -1  # from here on the slow path looks before each opcode
         self.storages: dict[str, tuple[str, int]] = {}  # key -> (storage type, elements)
         self.seen: set[tuple[str, ...]] = set()
+        self.imports: dict[tuple[str, str], Global] = {}
+        self.told: dict[str, int] = {}
+        self.held_text = 0
         self.reset()
 
     def reset(self) -> None:
@@ -125,6 +133,8 @@ class Machine:
         except Broken as broken:
             self.pos = self.op_pos
             self.tell(broken.code, None, **broken.params)
+            if self.frame_end >= 0 and broken.code in READING_FAILED:
+                self.tell("opcode_straddles_frame")  # the C reader would have gone on behind the frame
         except IndexError:
             self.pos = self.op_pos
             self.tell("pickle_underflow")
@@ -185,7 +195,7 @@ class Machine:
         return pos
 
     def _check_bounds(self) -> None:
-        if self.buried + len(self.stack) > MAX_STACK:
+        if self.buried + len(self.stack) + len(self.memo) > MAX_VALUES:
             raise Broken("stack_bomb")
         if time.monotonic() > self.budget.deadline:
             raise Broken("too_slow")
@@ -277,6 +287,9 @@ class Machine:
 
     def tell(self, code: str, about: Value | None = None, /, **params: object) -> None:
         """Report a fact about the opcode at hand."""
+        times = self.told[code] = self.told.get(code, 0) + 1
+        if times > MAX_SAME_FACT:
+            return
         shown = "" if about is None else preview(about)
         self.listener(fact(code, params, offset=self.base + self.op_pos, opcode=self.opcode, preview=shown))
 
@@ -289,15 +302,18 @@ class Machine:
         key = (use, name.module, name.name, *arguments)
         if key in self.seen:
             return
-        if len(self.seen) < 20_000:
-            self.seen.add(key)
+        if len(self.seen) >= MAX_USES:
+            raise Broken("too_many_imports")
+        self.seen.add(key)
         shown = "" if about is None else preview(about)
         offset = self.base + self.op_pos
         self.listener(Evidence(use, name.module, name.name, arguments, (), "", offset, self.opcode, shown))
 
     def import_name(self, module: str, name: str) -> Global:
-        found = Global(module, name)
-        self.tell_use(ev.IMPORT, found)
+        found = self.imports.get((module, name))
+        if found is None:
+            found = self.imports[module, name] = Global(module, name)
+            self.tell_use(ev.IMPORT, found)
         return found
 
     def make_result(self, callee: Value, arguments: Value | None) -> Result:

@@ -107,6 +107,7 @@ FACTS: dict[str, tuple[Verdict, str]] = {
     "memo_bomb": (BLOCKED, _("The pickle stores so many values that memory would run out.")),
     "opcode_bomb": (BLOCKED, _("The pickle holds more than ten million instructions. No model does.")),
     "stack_bomb": (BLOCKED, _("The pickle piles up millions of values. No model does.")),
+    "too_many_imports": (BLOCKED, _("The pickle does more than twenty thousand different things. No model does.")),
     "mark_bomb": (BLOCKED, _("The pickle nests hundreds of thousands of groups. No model does.")),
     "line_too_long": (BLOCKED, _("The pickle holds a text line of more than a megabyte. No model does.")),
     "too_slow": (UNREADABLE, _("The file took too long to look through.")),

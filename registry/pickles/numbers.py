@@ -10,7 +10,6 @@ import re
 
 CANONICAL_INT = re.compile(rb"-?(?:0|[1-9][0-9]*)")
 CANONICAL_LONG = re.compile(rb"-?(?:0|[1-9][0-9]*)L?")
-CANONICAL_INDEX = re.compile(rb"0|[1-9][0-9]*")
 CANONICAL_FLOAT = re.compile(rb"-?(?:[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|inf|nan)")
 MAX_DIGITS = 4000  # Python refuses more than 4300
 
@@ -32,6 +31,8 @@ _SIMPLE = {
 
 def read_int(text: bytes, pattern: re.Pattern[bytes] = CANONICAL_INT) -> int | None:
     """The number, or None when it is not spelled canonically or is too long to convert."""
+    if text.isdigit() and len(text) < 10 and (text[0] != 0x30 or len(text) == 1):
+        return int(text)  # nearly every number
     if pattern.fullmatch(text) is None or len(text) > MAX_DIGITS:
         return None
     return int(text.rstrip(b"L"))
@@ -39,7 +40,7 @@ def read_int(text: bytes, pattern: re.Pattern[bytes] = CANONICAL_INT) -> int | N
 
 def read_index(text: bytes) -> tuple[int | None, bool]:
     """A memo index as CPython would read it (None: it would fail), and whether it was canonical."""
-    if CANONICAL_INDEX.fullmatch(text) and len(text) < 20:
+    if text.isdigit() and len(text) < 20 and (text[0] != 0x30 or len(text) == 1):
         return int(text), True
     if len(text) > MAX_DIGITS:
         return None, False

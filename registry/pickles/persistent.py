@@ -19,13 +19,20 @@ def load_persistent(machine: Machine, identity: Value) -> Value:
         return UNKNOWN
     storage = read_storage(identity)
     if storage is None:
-        tag = identity.items[0] if isinstance(identity, Tuple) and identity.items else NONE
-        machine.tell("persistent_module" if tag == "module" else "persistent_odd", identity)
-        return UNKNOWN
+        return _load_odd(machine, identity)
     known = machine.storages.setdefault(storage.key, (storage.kind, storage.numel))
     if known != (storage.kind, storage.numel) and storage.kind == known[0]:
         machine.storages[storage.key] = (storage.kind, max(known[1], storage.numel))
     return storage
+
+
+def _load_odd(machine: Machine, identity: Value) -> Value:
+    """The old form for modules hands over the class that it names second; anything else nothing that is known."""
+    if isinstance(identity, Tuple) and identity.length > 1 and identity.items[0] == "module":
+        machine.tell("persistent_module", identity)
+        return identity.items[1]
+    machine.tell("persistent_odd", identity)
+    return UNKNOWN
 
 
 def read_storage(identity: Value) -> Storage | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from registry.pickles.machine import Broken, Handler, Machine
+from registry.pickles.machine import MAX_HELD_TEXT, Broken, Handler, Machine
 from registry.pickles.numbers import CANONICAL_FLOAT, CANONICAL_LONG, read_index, read_int, unescape
 from registry.pickles.values import BOOL, BYTEARRAY, BYTES, FLOAT, INT, MAX_TEXT, NONE, TEXT, Opaque, Value
 
@@ -118,7 +118,8 @@ def put(m: Machine, buf: bytes, pos: int) -> int:
 
 def _push_text(m: Machine, buf: bytes, pos: int, length: int) -> int:
     """A UTF-8 string; lone surrogates pass, as CPython lets them."""
-    if length > MAX_TEXT:
+    m.held_text += length
+    if length > MAX_TEXT or m.held_text > MAX_HELD_TEXT:
         pos = m.skip(buf, pos, length)
         m.stack.append(TEXT)
         return pos
@@ -152,14 +153,19 @@ def unicode_(m: Machine, buf: bytes, pos: int) -> int:
         decoded = text.decode("raw-unicode-escape")
     except UnicodeDecodeError:
         raise Broken("bad_utf8") from None
-    m.stack.append(decoded if len(decoded) <= MAX_TEXT else TEXT)
+    m.held_text += len(decoded)
+    m.stack.append(decoded if len(decoded) <= MAX_TEXT and m.held_text <= MAX_HELD_TEXT else TEXT)
     return pos
 
 
 def _push_old_string(m: Machine, data: bytes) -> None:
     """A Python 2 string. What it decodes to depends on the reader's `encoding` once it leaves ASCII."""
+    m.held_text += len(data)
+    if len(data) > MAX_TEXT or m.held_text > MAX_HELD_TEXT:
+        m.stack.append(TEXT)
+        return
     if data.isascii():
-        m.stack.append(data.decode("ascii") if len(data) <= MAX_TEXT else TEXT)
+        m.stack.append(data.decode("ascii"))
         return
     m.tell("string_not_ascii")
     try:
@@ -178,7 +184,7 @@ def string(m: Machine, buf: bytes, pos: int) -> int:
 
 
 def _binstring(m: Machine, buf: bytes, pos: int, length: int) -> int:
-    if length > MAX_TEXT:
+    if length > MAX_TEXT or m.held_text > MAX_HELD_TEXT:
         m.tell("string_not_ascii")  # too long to look at; the same doubt about its decoding
         pos = m.skip(buf, pos, length)
         m.stack.append(TEXT)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 MAX_TEXT = 4096  # longer strings are not held; no import name, storage key or codec is that long
 MAX_HELD_ITEMS = 32  # of a tuple: rebuild functions take at most twelve arguments
+MAX_HELD_DEPTH = 1000  # below that a tuple does not keep its items, so that chains of them are not kept for ever
 MAX_HELD_STRINGS = 200_000  # of a list: the legacy layout names its storages in one
 WEIGHT_CEILING = 1 << 40  # a saturating count, so that doubling for ever stays cheap
 
@@ -94,27 +95,34 @@ class Tuple:
 
     def __init__(self, items: Sequence[Value]) -> None:
         self.length = len(items)
-        self.items = tuple(items) if self.length <= MAX_HELD_ITEMS else tuple(items[:MAX_HELD_ITEMS])
-        self.weight, self.depth = burden(items)
+        self.weight, self.depth = _burden(items)
+        if self.depth > MAX_HELD_DEPTH:
+            self.items: tuple[Value, ...] = (UNKNOWN,) * min(self.length, MAX_HELD_ITEMS)
+        else:
+            self.items = tuple(items) if self.length <= MAX_HELD_ITEMS else tuple(items[:MAX_HELD_ITEMS])
 
 
 Value: TypeAlias = "str | int | Opaque | Global | Result | Storage | Items | Tuple"
 
 
-def burden(items: Iterable[Value]) -> tuple[int, int]:
-    """Weight and depth of a tuple or frozen set of these items."""
+def _burden(items: Iterable[Value]) -> tuple[int, int]:
+    """Weight and depth of a tuple of these items."""
     weight = 1
     depth = 1
     for item in items:
-        if item.__class__ is Tuple:
-            weight += item.weight
-            if item.depth >= depth:
-                depth = item.depth + 1
-        elif item.__class__ is Items or item.__class__ is Result:
-            weight += item.weight
+        cls = item.__class__
+        if cls is Tuple:
+            weight += item.weight  # type: ignore[union-attr]  # told by its class, which is twice as fast here
+            if item.depth >= depth:  # type: ignore[union-attr]
+                depth = item.depth + 1  # type: ignore[union-attr]
+        elif cls is Items or cls is Result:
+            weight += item.weight  # type: ignore[union-attr]
         else:
             weight += 1
-    return min(weight, WEIGHT_CEILING), depth
+    return (weight if weight < WEIGHT_CEILING else WEIGHT_CEILING), depth
+
+
+EMPTY = Tuple(())  # one for all, since nothing can change it
 
 
 def weight_of(value: Value) -> int:
