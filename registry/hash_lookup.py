@@ -13,9 +13,9 @@ from typing import Final
 
 from django.db.models import QuerySet
 
+from community.models import Viewer
 from registry.models import BlobHash, ModelFile, Tombstone
 from registry.models.files import HashKind
-from registry.policies import Viewer
 
 _HASH: Final = re.compile(r"(?:0x)?([0-9a-f]{8,64})")
 _MOST: Final = 100

@@ -9,13 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.contrib.auth.models import AnonymousUser
-
-from community.models import User
+from community.models import Viewer
 from registry.models import ModelFile, ModelVersion, RegisteredModel
 from registry.models.files import Verdict
-
-Viewer = User | AnonymousUser
 
 
 class Refusal(StrEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser, AnonymousUser, UserManager
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Lower
@@ -75,6 +75,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> InvitationQuerySet:
         """Neither used nor past their day, and their maker still active."""
         return self.filter(used_at__isnull=True, expires_at__gt=timezone.now(), created_by__is_active=True)
+
+
+# Whoever looks: a person, or somebody who is not signed in.
+Viewer = User | AnonymousUser
 
 
 class Invitation(models.Model):
