@@ -90,6 +90,7 @@ class RegisteredModelFactory(DjangoModelFactory):
     description = "A model."
     license = "CC0-1.0"
     permissions = ALL_PERMISSIONS
+    first_published_at = None
     subject = factory.LazyAttribute(
         lambda made: SubjectFactory(
             owner=made.owner,
