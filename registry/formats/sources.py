@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
 CHUNK = 1 << 16
@@ -139,16 +138,20 @@ class ZlibDecoder:
 
 
 class BlockDecoder:
-    """The bz2 and lzma decompressors of the standard library, which share their manners."""
+    """The bz2 and lzma decompressors of the standard library, which share their manners, but not their errors."""
 
-    def __init__(self, make: Callable[[], object]) -> None:
-        self._engine: object = make()
+    def __init__(self, engine: object, failure: type[Exception]) -> None:
+        self._engine = engine
+        self._failure = failure
         self.finished = False
         self.hungry = True
 
     def feed(self, data: bytes, room: int) -> bytes:
         engine = self._engine
-        piece: bytes = engine.decompress(data, room)  # type: ignore[attr-defined]
+        try:
+            piece: bytes = engine.decompress(data, room)  # type: ignore[attr-defined]
+        except self._failure as error:
+            raise ValueError(str(error)) from None
         self.finished = engine.eof  # type: ignore[attr-defined]
         self.hungry = engine.needs_input  # type: ignore[attr-defined]
         return piece

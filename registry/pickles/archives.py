@@ -32,9 +32,9 @@ MAX_CONFIG = 16 << 20
 _DECODERS: dict[str, Callable[[], Decoder]] = {
     "gzip": lambda: ZlibDecoder(31),
     "zlib": lambda: ZlibDecoder(15),
-    "bz2": lambda: BlockDecoder(bz2.BZ2Decompressor),
-    "xz": lambda: BlockDecoder(lambda: lzma.LZMADecompressor(memlimit=128 << 20)),
-    "lzma": lambda: BlockDecoder(lambda: lzma.LZMADecompressor(memlimit=128 << 20)),
+    "bz2": lambda: BlockDecoder(bz2.BZ2Decompressor(), OSError),
+    "xz": lambda: BlockDecoder(lzma.LZMADecompressor(memlimit=128 << 20), lzma.LZMAError),
+    "lzma": lambda: BlockDecoder(lzma.LZMADecompressor(memlimit=128 << 20), lzma.LZMAError),
 }
 
 

@@ -7,8 +7,6 @@ from registry.pickles import evidence as ev
 from registry.pickles import handlers as _handlers  # noqa: F401 - importing them fills the machine's table
 from registry.pickles.evidence import Evidence
 from registry.pickles.inspection import Inspection, is_about_code
-from registry.pickles.judging import judge_one
-from registry.pickles.levels import Verdict
 from registry.pickles.machine import Machine
 from registry.pickles.values import Items
 
@@ -75,7 +73,7 @@ def guess_pickles(inspection: Inspection, region: Region, member: str, kind: str
             return "pickle"
         return ""
     meant = kind == "unknown" or name.lower().endswith(PICKLE_NAMES)
-    if any(is_about_code(e) for e in names) or (names and meant and _are_grave(inspection, names)):
+    if any(is_about_code(e) for e in names) or (names and meant):
         _retell(inspection, heard, member)
         return "pickle"
     return ""
@@ -88,11 +86,6 @@ def _goes_on(machine: Machine) -> bool:
     trial.pos = machine.pos
     trial.at_end = True  # looks only at what is in memory
     return trial.run()
-
-
-def _are_grave(inspection: Inspection, names: list[Evidence]) -> bool:
-    findings = (judge_one(evidence, inspection.judge.rules) for evidence in names)
-    return any(finding is not None and finding.level is Verdict.BLOCKED for finding in findings)
 
 
 def _retell(inspection: Inspection, heard: list[Evidence], member: str) -> str:

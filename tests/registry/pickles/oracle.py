@@ -56,14 +56,17 @@ def recorder(base, names):
     return Recorder
 
 
+# pickle.py reads the two encodings alike as far as names go
+READERS = ((pickle.Unpickler, "ASCII"), (pickle.Unpickler, "utf-8"), (pickle._Unpickler, "utf-8"))
+
+
 def names_asked_for(data):
     names = set()
-    for base in (pickle.Unpickler, pickle._Unpickler):
-        for encoding in ("ASCII", "utf-8"):
-            try:
-                recorder(base, names)(io.BytesIO(data), encoding=encoding).load()
-            except Exception:  # noqa: S112 - whatever a broken stream raises, the names before it count
-                continue
+    for base, encoding in READERS:
+        try:
+            recorder(base, names)(io.BytesIO(data), encoding=encoding).load()
+        except Exception:  # noqa: S112 - whatever a broken stream raises, the names before it count
+            continue
     return sorted(names)
 
 
