@@ -196,6 +196,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "uploads": {"task": "registry.sweep_uploads", "schedule": 300, "options": {"queue": "io", "expires": 300}},
     "blobs": {"task": "registry.sweep_blobs", "schedule": 3600, "options": {"queue": "io", "expires": 3600}},
     "pictures": {"task": "registry.sweep_pictures", "schedule": 20, "options": {"queue": "io", "expires": 30}},
+    "downloads": {"task": "registry.fold_downloads", "schedule": 10, "options": {"queue": "io", "expires": 30}},
     "avif": {"task": "registry.make_avif", "schedule": 30, "options": {"queue": "io", "expires": 30}},
 }
 
@@ -291,6 +292,12 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/safelight/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "FileState": "registry.api.own.serializers.FILE_STATES",
+        "UploadState": "registry.models.uploads.Upload.State",
+        "Verdict": "registry.models.files.Verdict",
+        "VersionState": "registry.models.catalog.ModelVersion.State",
+    },
 }
 
 # Languages ------------------------------------------------------------------------------------------------------

@@ -31,3 +31,10 @@ class UploadRefused(InvalidInput):
     """Parts or declarations of an upload that cannot be accepted."""
 
     code = "upload_refused"
+
+
+class BytesMissing(RegistryError):
+    """The store does not hold what the database says it holds. Trouble of the site, and said to be one."""
+
+    status = 503
+    code = "bytes_missing"

@@ -15,16 +15,16 @@ from django.contrib.postgres.search import TrigramSimilarity
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
-from community.models import User
-from registry.hash_lookup import Gone, HashAnswer, find_by_hash
+from community.models import User, Viewer
+from registry.hash_lookup import Gone, HashAnswer, find_by_hash, hashes_of
 from registry.models import ModelFile, ModelSearch, RegisteredModel, SearchWord, Tag
-from registry.policies import Viewer
 from registry.search_facets import Facets, FacetValue, count_facets
 from registry.search_lists import Matches, Words, list_page
-from registry.search_query import Asked, ModelQuery, read_query
+from registry.search_query import SORTS, Asked, ModelQuery, read_query
 from registry.search_text import Term, fold, ts_query
 
 __all__ = [
+    "SORTS",
     "FacetValue",
     "Facets",
     "Gone",
@@ -32,6 +32,7 @@ __all__ = [
     "ModelQuery",
     "SearchPage",
     "find_by_hash",
+    "hashes_of",
     "read_query",
     "search_models",
 ]

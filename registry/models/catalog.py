@@ -103,6 +103,15 @@ class RegisteredModel(models.Model):
         return self.first_published_at is not None
 
 
+class ModelRedirectQuerySet(models.QuerySet["ModelRedirect"]):
+    def named(self, owner: str, name: str) -> ModelRedirectQuerySet:
+        """The one at `/{owner}/{name}`, regardless of case."""
+        if not (is_name(owner) and is_name(name)):
+            return self.none()
+        rows = self.alias(low_owner=Lower("owner__username"), low_name=Lower("name"))
+        return rows.filter(low_owner=owner.lower(), low_name=name.lower())
+
+
 class ModelRedirect(models.Model):
     """An address that a model once had."""
 
@@ -110,6 +119,8 @@ class ModelRedirect(models.Model):
     name = models.CharField(max_length=96)
     model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="redirects")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ModelRedirectQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint("owner", Lower("name"), name="redirect_unique_per_owner")]

@@ -8,9 +8,13 @@ from operator import or_
 
 from django.contrib.postgres.search import SearchVectorField
 from django.db.models import Func, Value
+from django.utils.translation import gettext as _
 
+from community.errors import Conflict
 from community.services.discussion import update_subject
-from registry.formats.catalog import MODEL_TYPES
+from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
+from registry.licenses.effective import effective_rights
+from registry.licenses.permissions import Permissions
 from registry.models import ModelSearch, ModelVersion, RegisteredModel, SearchWord
 from registry.search_text import fold, vector, words_of
 
@@ -20,12 +24,15 @@ _WORDS_CHARACTERS = 2000
 
 
 def lock_model(model: RegisteredModel) -> RegisteredModel:
-    """The model as it stands, held until the transaction ends. Every service that changes a model takes this first."""
-    return (
-        RegisteredModel.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("owner", "subject")
-        .get(pk=model.pk)
-    )
+    """The model as it stands, held until the transaction ends. Every service that changes a model takes this first.
+
+    Raises Conflict when it was deleted meanwhile.
+    """
+    held = RegisteredModel.objects.select_for_update(no_key=True, of=("self",)).select_related("owner", "subject")
+    found = held.filter(pk=model.pk).first()
+    if found is None:
+        raise Conflict(_("This model is gone."), code="gone", field="model")
+    return found
 
 
 def refresh_listing(model: RegisteredModel) -> RegisteredModel:
@@ -67,7 +74,7 @@ def _write_search_row(model: RegisteredModel, versions: Sequence[ModelVersion], 
             "type": model.type,
             "base_models": sorted({version.base_model for version in versions}),
             "tag_ids": sorted(tag.pk for tag in tags),
-            "rights": versions[0].permissions or 0,
+            "rights": _rights_of(versions[0]),
             "rating": rating,
             "downloads": model.download_count,
             "first_published_at": model.first_published_at,
@@ -76,6 +83,13 @@ def _write_search_row(model: RegisteredModel, versions: Sequence[ModelVersion], 
     )
     words = sorted(words_of([model.title, *names]))
     SearchWord.objects.bulk_create([SearchWord(word=word) for word in words], ignore_conflicts=True)
+
+
+def _rights_of(version: ModelVersion) -> int:
+    """What people may really do with a published version, as permission bits."""
+    base = BASE_MODELS.get(version.base_model)
+    bases = [base.license] if base else []
+    return effective_rights(Permissions.from_bits(version.permissions), version.license, bases).bits
 
 
 def _vector_of(model: RegisteredModel, versions: Sequence[ModelVersion], tags: Sequence[str]) -> str:

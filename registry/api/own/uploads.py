@@ -108,7 +108,7 @@ class UploadsView(APIView):
     scopes = {"GET": "models:read", "POST": "models:write"}
     rates = {"GET": "poll", "POST": "upload"}
 
-    @extend_schema(responses=UploadPage)
+    @extend_schema(operation_id="uploads_list", responses=UploadPage)
     def get(self, request: Request) -> Response:
         rows = _own(request)
         if state := request.query_params.get("state", ""):

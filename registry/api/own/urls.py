@@ -1,8 +1,21 @@
 from django.urls import path
 
-from registry.api.own import uploads
+from registry.api.own import files, hashes, models, uploads, versions
 
 urlpatterns = [
+    path("models", models.ModelsView.as_view(), name="api-models"),
+    path("models/<str:owner>/<str:name>", models.ModelView.as_view(), name="api-model"),
+    path("models/<str:owner>/<str:name>/comments", models.ModelCommentsView.as_view(), name="api-model-comments"),
+    path("models/<str:owner>/<str:name>/take-down", models.TakeDownView.as_view(), name="api-model-take-down"),
+    path("models/<str:owner>/<str:name>/restore", models.RestoreView.as_view(), name="api-model-restore"),
+    path("models/<str:owner>/<str:name>/versions", versions.ModelVersionsView.as_view(), name="api-model-versions"),
+    path("versions/<int:version_id>", versions.VersionView.as_view(), name="api-version"),
+    path("versions/<int:version_id>/publish", versions.PublishVersionView.as_view(), name="api-version-publish"),
+    path("versions/<int:version_id>/withdraw", versions.WithdrawVersionView.as_view(), name="api-version-withdraw"),
+    path("versions/<int:version_id>/files", files.VersionFilesView.as_view(), name="api-version-files"),
+    path("files/<int:file_id>", files.FileView.as_view(), name="api-file"),
+    path("files/<int:file_id>/download", files.FileDownloadView.as_view(), name="api-file-download"),
+    path("hashes/<str:value>", hashes.HashView.as_view(), name="api-hash"),
     path("uploads", uploads.UploadsView.as_view(), name="api-uploads"),
     path("uploads/<uuid:upload_id>", uploads.UploadView.as_view(), name="api-upload"),
     path("uploads/<uuid:upload_id>/parts", uploads.UploadPartsView.as_view(), name="api-upload-parts"),
