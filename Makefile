@@ -17,7 +17,7 @@ MAKEFLAGS += --no-print-directory
 up: web
 	@exec $(PYTHON) manage.py up $(ARGS)
 
-# Style, types and contracts first; then the tests, those that start whole sites and browsers one at a time.
+# Style, types and contracts first; then the tests, those that start whole sites and browsers apart from the rest.
 test: dev browser
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
@@ -25,10 +25,10 @@ test: dev browser
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/pytest -q -n 2 -m "not site and not browser and not gpu"
 	@if [ -f $(VENV)/.no-browser ]; then \
-		$(VENV)/bin/pytest -q -m site; \
+		$(VENV)/bin/pytest -q -n 2 --dist loadfile -m "site and not browser"; \
 		echo "The browser tests were not run: $$(cat $(VENV)/.no-browser)" >&2; exit 1; \
 	fi
-	@$(VENV)/bin/pytest -q -m "(site or browser) and not gpu"
+	@$(VENV)/bin/pytest -q -n 2 --dist loadfile -m "(site or browser) and not gpu"
 
 # A package set is installed when its lock differs from the copy that the last installation left.
 web: venv

@@ -90,6 +90,10 @@ class RunningSite:
         except OSError:
             return 0, {}
 
+    def headers(self, path: str) -> Mapping[str, str]:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:  # noqa: S310 (our own address)
+            return dict(answer.headers)
+
     def manage(self, *arguments: str) -> str:
         """Run another command on the same data folder."""
         done = subprocess.run(

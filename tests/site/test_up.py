@@ -2,7 +2,6 @@
 
 import signal
 import stat
-import time
 
 import psycopg
 import pytest
@@ -115,7 +114,7 @@ def test_after_kill_9_of_up_alone_its_parts_end_and_the_next_start_takes_over(st
     assert second.health()[0] == 200
 
 
-def test_an_older_folder_is_migrated_and_a_second_start_is_quick(start_site):
+def test_an_older_folder_is_migrated_and_a_start_without_changes_skips_the_setup(start_site):
     first = start_site().ready()
     first.manage("migrate", "sessions", "zero", "-v", "0")
     first.stop()
@@ -125,7 +124,5 @@ def test_an_older_folder_is_migrated_and_a_second_start_is_quick(start_site):
     with psycopg.connect(locations.database_url(second.data)) as connection:
         connection.execute("SELECT count(*) FROM django_session")
     second.stop()
-    began = time.monotonic()
     third = start_site(data=first.data).ready()
-    assert time.monotonic() - began < 20
     assert third.output.read_text().count("setup: working") == 2
