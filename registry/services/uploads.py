@@ -160,14 +160,18 @@ def complete_upload(upload: Upload, given: Sequence[GivenPart]) -> Upload:
 
 
 def abort_upload(upload: Upload) -> None:
-    """Stop an upload and forget its bytes. Harmless for one that ended; raises Conflict for one that is done."""
+    """Stop an upload and forget its bytes. Harmless for one that ended; raises Conflict for one that is in use.
+
+    The bytes of one that was inspected are the blob's, and go by the sweep when nothing else shows them.
+    """
     store = blob_store()
     with transaction.atomic():
         upload = Upload.objects.select_for_update().get(pk=upload.pk)
         if upload.state in _ENDED:
             return
-        if upload.state == Upload.State.DONE:
-            raise Conflict(_("The upload is done. Remove the file that it became."), code="upload_done")
+        if upload.files.exists() or upload.previews.exists():
+            raise Conflict(_("The upload became a file or a picture. Remove that instead."), code="upload_in_use")
+        Upload.objects.filter(pk=upload.pk).update(blob=None)
         end_upload(upload, Upload.State.ABORTED)
         transaction.on_commit(lambda: store.abort(upload.incoming))
 

@@ -146,7 +146,6 @@ class UploadPartsView(APIView):
     """Addresses to PUT parts to. They need neither cookie nor token, and hold for an hour."""
 
     scopes = {"POST": "models:write"}
-    rates = {"POST": "poll"}
 
     @extend_schema(request=PartNumbers, responses=SignedParts)
     def post(self, request: Request, upload_id: UUID) -> Response:

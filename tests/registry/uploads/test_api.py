@@ -14,7 +14,7 @@ from django.utils import timezone
 from community.services.tokens import create_token
 from registry.models import Blob, Upload
 from registry.storage import blob_store
-from tests.factories import BlobFactory, ModelFileFactory, UploadFactory
+from tests.factories import BlobFactory, ModelFileFactory, UploadFactory, VersionPreviewFactory
 from tests.registry.uploads.sending import API, MIB, PART, put
 
 
@@ -308,10 +308,25 @@ def test_a_deleted_upload_leaves_no_bytes_and_takes_none(sender, django_capture_
     assert sender.get(f"/{upload['id']}").json()["state"] == "aborted"
 
 
-def test_an_upload_that_became_a_file_is_not_deleted_as_an_upload(sender, person):
+@pytest.mark.parametrize("thing", ["file", "picture"])
+def test_an_upload_that_became_something_is_not_deleted_as_an_upload(sender, person, thing):
     done = UploadFactory(owner=person, blob=BlobFactory())
+    if thing == "file":
+        ModelFileFactory(upload=done, blob=done.blob)
+    else:
+        VersionPreviewFactory(upload=done)
 
-    assert problem(sender.client.delete(f"{API}/{done.pk}"))[:2] == (409, "upload_done")
+    assert problem(sender.client.delete(f"{API}/{done.pk}"))[:2] == (409, "upload_in_use")
+
+
+def test_a_done_upload_that_stands_nowhere_is_given_up_with_its_share_of_the_quota(sender, person, settings):
+    settings.QUOTA_BYTES = 1000
+    done = UploadFactory(owner=person, blob=BlobFactory(size=900), completed_at=timezone.now())
+    assert problem(sender.post("", name="a.bin", size=101))[1] == "quota_exceeded"
+
+    assert sender.client.delete(f"{API}/{done.pk}").status_code == 204
+
+    assert sender.create(size=101)["parts"] == 1
 
 
 def test_an_upload_whose_time_is_over_takes_nothing_more(sender):
