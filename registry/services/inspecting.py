@@ -25,6 +25,7 @@ from registry.models.files import HashKind, Verdict
 from registry.pickles.rules import current_rules
 from registry.services.examining import Examination, Judgement, examine
 from registry.services.handover import INSPECT_UPLOAD, end_upload
+from registry.services.pictures import attach_upload
 from registry.storage import blob_store
 
 _PROGRESS_SECONDS: Final = 0.5
@@ -163,6 +164,7 @@ def _finish(inspection: Inspection, found: Examination) -> None:
     upload.state, upload.blob = Upload.State.DONE, blob
     upload.save(update_fields=["state", "blob"])
     ModelFile.objects.filter(upload=upload, blob=None).update(blob=blob)
+    attach_upload(upload)
     if blob.key != upload.key:
         transaction.on_commit(partial(blob_store().delete, upload.key))
 
