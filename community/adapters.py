@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -65,6 +66,13 @@ class AccountAdapter(DefaultAccountAdapter):
         response = super().post_login(request, user, **kwargs)
         remember_language(response, user.language)
         return response
+
+
+class SecondStepAdapter(DefaultMFAAdapter):
+    def build_totp_svg(self, url: str) -> str:
+        """The sign that a phone reads, on white: in the dark theme the page would show through it."""
+        head, end, rest = super().build_totp_svg(url).partition("<path")
+        return f'{head}<rect width="100%" height="100%" fill="#fff"/>{end}{rest}'
 
 
 def remember_language(response: HttpResponse, language: str) -> None:

@@ -20,7 +20,7 @@ from community.ratings import RATING_CHOICES, Rating, level_up_to
 from community.services.accounts import find_invitation, redeem_invitation
 from community.services.discussion import MAX_REASON, MAX_TEXT
 
-TOKEN_DAYS = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year")), ("", _("no end"))]
+TOKEN_DAYS = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year")), ("never", _("no end"))]
 
 
 _WORDS = {
@@ -46,6 +46,8 @@ class OurWords:
         for name, field in self.fields.items():
             field.label = _WORDS.get(name, field.label)
             field.widget.attrs.pop("placeholder", None)
+        for name in {"password", "oldpassword"} & set(self.fields):
+            self.fields[name].help_text = ""
         if "password1" in self.fields:
             self.fields["password1"].help_text = _PASSWORD_RULES
 
@@ -58,7 +60,6 @@ class LoginForm(OurWords, account.LoginForm):
         login = self.fields["login"]
         login.max_length = 254
         login.widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false", maxlength=254)
-        self.fields["password"].help_text = ""
 
 
 class AddEmailForm(OurWords, account.AddEmailForm):
@@ -66,9 +67,7 @@ class AddEmailForm(OurWords, account.AddEmailForm):
 
 
 class ChangePasswordForm(OurWords, account.ChangePasswordForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["oldpassword"].help_text = ""
+    pass
 
 
 class SetPasswordForm(OurWords, account.SetPasswordForm):
@@ -171,7 +170,7 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label=_("It may"), choices=ApiToken.Scope.choices, widget=forms.CheckboxSelectMultiple
     )
-    days = forms.ChoiceField(label=_("Valid for"), choices=TOKEN_DAYS, initial="90", required=False)
+    days = forms.ChoiceField(label=_("Valid for"), choices=TOKEN_DAYS, initial="90")
 
 
 class InvitationForm(forms.Form):

@@ -255,6 +255,7 @@ ACCOUNT_FORMS = {
 ACCOUNT_MAX_EMAIL_ADDRESSES = 2
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "community.adapters.SecondStepAdapter"
 MFA_FORMS = {
     "authenticate": "community.forms.SecondStepForm",
     "reauthenticate": "community.forms.SecondStepAgainForm",

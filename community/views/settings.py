@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings as site
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.forms import Form
@@ -42,6 +43,8 @@ def edit_profile(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Saved."))
         response = redirect("community:settings-profile")
         remember_language(response, person.language)
+        if not person.language:
+            response.delete_cookie(site.LANGUAGE_COOKIE_NAME, samesite=site.LANGUAGE_COOKIE_SAMESITE)
         return response
     # An invalid form has written into the person whom the rest of the page speaks of.
     request.user.refresh_from_db()
@@ -66,7 +69,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 
 def _make_token(request: HttpRequest, form: TokenForm) -> str:
     days = form.cleaned_data["days"]
-    expires_at = timezone.now() + timedelta(days=int(days)) if days else None
+    expires_at = None if days == "never" else timezone.now() + timedelta(days=int(days))
     try:
         _token, plain = create_token(
             request.user, form.cleaned_data["name"], form.cleaned_data["scopes"], expires_at=expires_at

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -77,6 +79,23 @@ def test_an_address_belongs_to_one_person(client):
     response = sign_up(client, email=person.email.upper())
 
     assert response.context["form"].errors["email"]
+
+
+def test_where_mail_is_sent_a_newcomer_confirms_the_address_first(client, settings, mailoutbox):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    settings.MAIL_IS_SENT = True
+
+    response = sign_up(client, email="mira@example.org")
+    before = is_logged_in(client)
+    address = re.search(r"http://testserver(\S+)", mailoutbox[0].body)[1]
+    page = client.get(address)
+    client.post(address)
+    log_in(client, "mira")
+
+    assert response["Location"] == reverse("account_email_verification_sent")
+    assert not before
+    assert "mira@example.org" in page.content.decode()
+    assert is_logged_in(client)
 
 
 def test_a_closed_site_takes_nobody(client, settings):
@@ -247,6 +266,16 @@ def current_code(secret):
     """What an authenticator app would show now. A code counts once, so its mark is wiped between uses."""
     cache.clear()
     return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+
+
+def test_the_sign_for_the_phone_stands_on_white(client):
+    UserFactory(username="mira")
+    log_in(client, "mira")
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+
+    drawing = unquote(client.get(reverse("mfa_activate_totp")).context["totp_svg_data_uri"])
+
+    assert b'fill="#fff"/><path' in b64decode(drawing.partition("base64,")[2])
 
 
 def set_up_app(client):

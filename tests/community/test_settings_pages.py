@@ -35,6 +35,14 @@ def test_the_profile_is_saved(client, person):
     assert response.cookies["django_language"].value == "de"
 
 
+def test_following_the_browser_again_forgets_the_language(client, person):
+    client.cookies["django_language"] = "de"
+
+    response = client.post("/settings/profile", {"display_name": "", "about": "", "level": "1", "language": ""})
+
+    assert response.cookies["django_language"].value == ""
+
+
 def test_the_form_shows_the_highest_level_of_now(client, person):
     person.browsing_level = 15
     person.save()
@@ -100,7 +108,7 @@ def test_a_wrong_token_is_told_beside_its_field(client, person, fields, wrong):
 
 def test_tokens_are_limited(client, person, settings):
     settings.RATES = {**settings.RATES, "token": (1, 3600)}
-    fields = {"name": "x", "scopes": ["models:read"], "days": ""}
+    fields = {"name": "x", "scopes": ["models:read"], "days": "never"}
 
     answers = [client.post("/settings/tokens", fields).status_code for _ in range(2)]
 
