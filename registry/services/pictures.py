@@ -101,7 +101,10 @@ def attach_upload(upload: Upload) -> None:
 
 def queue_renditions(picture_id: int) -> None:
     """Tell a worker, once the transaction is through. A lost message is no loss: the sweep finds the row."""
-    send = partial(current_app.send_task, MAKE_RENDITIONS, [picture_id], queue="io", retry=False)
+
+    def send() -> None:  # a function: Django names it in its log when it fails
+        current_app.send_task(MAKE_RENDITIONS, [picture_id], queue="io", retry=False)
+
     transaction.on_commit(send, robust=True)
 
 
