@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -17,6 +19,8 @@ MAX_REASON = 500
 # Answers are read with the comment that they answer, so one comment's are bounded.
 MAX_REPLIES = 200
 PAGE_SIZE = 50
+# NUL has no place in PostgreSQL's texts, half a surrogate pair none in UTF-8.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def create_subject(
@@ -98,8 +102,8 @@ def _clean_text(text: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if not text:
         raise InvalidInput(_("Write something first."), code="blank", field="text")
-    if "\0" in text:
-        raise InvalidInput(_("Text may not hold a NUL character."), field="text")
+    if _UNSTORABLE.search(text):
+        raise InvalidInput(_("Text may not hold NUL or half of a surrogate pair."), field="text")
     return text
 
 
@@ -148,7 +152,7 @@ def remove_comment(comment: Comment, reason: str, *, by: User) -> None:
     if not by.is_moderator:
         raise NotAllowed(_("Only moderators remove comments."))
     reason = reason.strip()
-    if not 0 < len(reason) <= MAX_REASON or "\0" in reason:
+    if not 0 < len(reason) <= MAX_REASON or _UNSTORABLE.search(reason):
         raise InvalidInput(_("Give a reason of 1 to %(most)d characters.") % {"most": MAX_REASON}, field="reason")
     comment = Comment.objects.select_for_update(of=("self",)).select_related("subject", "author").get(pk=comment.pk)
     if not comment.stands:

@@ -62,8 +62,15 @@ def test_a_comment_is_kept_as_written_and_counted():
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("", "blank"), (" \n\t", "blank"), ("x" * 10_001, "too_long"), ("x" * 1_000_000, "too_long"), ("a\0b", "invalid")],
-    ids=["empty", "blank", "one-too-many", "a-megabyte", "nul"],
+    [
+        ("", "blank"),
+        (" \n\t", "blank"),
+        ("x" * 10_001, "too_long"),
+        ("x" * 1_000_000, "too_long"),
+        ("a\0b", "invalid"),
+        ("a\ud800", "invalid"),
+    ],
+    ids=["empty", "blank", "one-too-many", "a-megabyte", "nul", "surrogate"],
 )
 def test_a_bad_text_is_refused_by_name(text, code):
     subject = SubjectFactory()
@@ -210,7 +217,7 @@ def test_a_moderator_removes_with_a_reason_and_leaves_an_act():
     assert act.evidence["text"] == "insult"
 
 
-@pytest.mark.parametrize("reason", ["", "  ", "r" * 501, "a\0"])
+@pytest.mark.parametrize("reason", ["", "  ", "r" * 501, "a\0", "a\udfff"])
 def test_a_removal_needs_a_reason(reason):
     comment = CommentFactory()
 
