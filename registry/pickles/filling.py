@@ -189,10 +189,10 @@ def _add_pairs(m: Machine, target: Items, items: list[Value]) -> None:
 
 
 def _collect_into_result(m: Machine, target: Result, kind: str, items: list[Value]) -> None:
-    if not isinstance(target.arguments, Items):
-        target.arguments = m.new_items(kind)
-    if target.arguments.entries is not None:
-        target.arguments.entries.extend(items)
+    if target.items is None:
+        target.items = m.new_items(kind)
+    if target.items.entries is not None:
+        target.items.entries.extend(items)
 
 
 CONTAINER_HANDLERS: dict[str, Handler] = {

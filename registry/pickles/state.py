@@ -15,6 +15,8 @@ def build(machine: Machine, target: Value, state: Value) -> None:
     """Report who is given state, and state that sets what no state should."""
     if isinstance(target, Result) and isinstance(target.callee, Global):
         machine.tell_use(ev.STATE, target.callee, (), state)
+        if machine.collect:
+            target.state = state
     elif isinstance(target, Global):
         machine.tell("build_on_import", state, subject=target.path)
     else:

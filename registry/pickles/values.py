@@ -50,14 +50,16 @@ class Global:
 
 
 class Result:
-    """What a call returned. `arguments` is kept only where somebody asked the machine to."""
+    """What a call returned. Arguments, state and items are kept only where somebody asked the machine to collect."""
 
-    __slots__ = ("arguments", "callee", "weight")
+    __slots__ = ("arguments", "callee", "items", "state", "weight")
 
     def __init__(self, callee: Value, arguments: Value | None = None, weight: int = 1) -> None:
         self.callee = callee
         self.arguments = arguments
         self.weight = weight
+        self.state: Value | None = None
+        self.items: Items | None = None
 
 
 class Storage:
