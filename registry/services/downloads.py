@@ -1,14 +1,15 @@
 """How often files were downloaded: once per person or address, file and day.
 
-Counts go to Valkey, where one more costs nothing, and are added to the tables by beat. Losing Valkey loses what was
-counted since the last fold to disk (a second) and never fails a download.
+Counts go to Valkey, where one more costs nothing, and are added to the tables by beat. Losing Valkey loses what it had
+not yet written to its disk (a second) and never fails a download.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -23,6 +24,8 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from community.services.limits import caller_key
 from registry.models import DownloadBatch, ModelFile, ModelSearch, ModelVersion, RegisteredModel
@@ -35,6 +38,12 @@ _FOLDING: Final = f"{_PREFIX}:folding"
 _BATCH: Final = b"batch"
 # A day in any time zone, and a little.
 _SEEN_SECONDS: Final = 26 * 3600
+# How long a server that did not answer is left alone.
+_REST_SECONDS: Final = 1.0
+# One step, so that a count is never noted as seen and then not added.
+_COUNT_ONCE: Final = """
+if redis.call('SET', KEYS[1], 1, 'NX', 'EX', ARGV[1]) then redis.call('HINCRBY', KEYS[2], ARGV[2], 1) end
+"""
 # Rows of one statement; a site that serves more files in one interval folds in several.
 _AT_ONCE: Final = 1000
 
@@ -43,12 +52,39 @@ def count_download(request: HttpRequest, file: ModelFile) -> None:
     """Note that whoever asks has taken this file today. Whom it was is kept as a digest, for a day."""
     day = timezone.now().date().isoformat()
     caller = salted_hmac(f"{_PREFIX}:{day}", f"{file.pk}:{caller_key(request)}").hexdigest()[:32]
-    try:
-        server = _server()
-        if server.set(f"{_PREFIX}:seen:{caller}", 1, nx=True, ex=_SEEN_SECONDS):
-            server.hincrby(_COUNTS, str(file.pk), 1)
-    except redis.RedisError:
-        log.warning("a download was not counted: Valkey does not answer", exc_info=True)
+    _tally.note(caller, file.pk)
+
+
+class Tally:
+    """Downloads that Valkey does not know yet: while it is away they wait in this process."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[str, int]] = deque(maxlen=100_000)
+        self._rests_until = 0.0
+
+    def note(self, caller: str, file: int) -> None:
+        """Tell Valkey, now or when it is back. Never waits long and never fails."""
+        self._waiting.append((caller, file))
+        if time.monotonic() < self._rests_until:
+            return
+        with suppress(IndexError):  # all told, by this thread or another
+            while True:
+                caller, file = self._waiting.popleft()
+                if not self._told(caller, file):
+                    return
+
+    def _told(self, caller: str, file: int) -> bool:
+        try:
+            _server().eval(_COUNT_ONCE, 2, f"{_PREFIX}:seen:{caller}", _COUNTS, _SEEN_SECONDS, file)
+        except redis.RedisError as error:
+            self._waiting.appendleft((caller, file))
+            self._rests_until = time.monotonic() + _REST_SECONDS
+            log.warning("Valkey does not answer; downloads are counted when it is back: %s", error)
+            return False
+        return True
+
+
+_tally = Tally()
 
 
 @shared_task(name="registry.fold_downloads")
@@ -129,4 +165,5 @@ def _server() -> redis.Redis:
 
 @lru_cache(maxsize=4)
 def _connected(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=2)
+    # One try: whoever downloads does not wait for a server that is away.
+    return redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 0))
