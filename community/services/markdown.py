@@ -19,10 +19,13 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 MAX_SOURCE = 40_000  # the worst of it takes under a second to parse
+# A row of a table is filled up to the width of its head, so a few signs could otherwise make very many cells.
+MAX_CELLS = 10_000
 SCHEMES = {"http", "https", "mailto"}
 LINK_REL = "nofollow ugc noopener noreferrer"
 _TAGS = set("p br hr h3 h4 h5 h6 em strong s code pre blockquote ul ol li a table thead tbody tr th td".split())
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "code": {"class"}}
+_DELIMITER_ROW = re.compile(r"^[ \t>]*[|:-][ \t|:-]*$", re.MULTILINE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
@@ -30,14 +33,21 @@ def render_markdown(text: str) -> SafeString:
     """`text` as HTML. Longer than `MAX_SOURCE` characters it is shown as plain paragraphs, unparsed."""
     if len(text) > MAX_SOURCE:
         return mark_safe(linebreaks(text, autoescape=True))  # noqa: S308 (escaped by autoescape)
+    parser = _parser if _may_hold_tables(text) else _parser_without_tables
     clean = nh3.clean(
-        _parser.render(text),
+        parser.render(text),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes=SCHEMES,
         link_rel=LINK_REL,
     )
     return mark_safe(clean)  # noqa: S308 (sanitized in the line above)
+
+
+def _may_hold_tables(text: str) -> bool:
+    """Whether all tables of `text` together stay within `MAX_CELLS`, by its widest one and all of its lines."""
+    widest = max((row[0].count("|") + 1 for row in _DELIMITER_ROW.finditer(text)), default=0)
+    return widest * (text.count("\n") + 1) <= MAX_CELLS
 
 
 def _is_plain_link(address: str) -> bool:
@@ -73,3 +83,4 @@ def _make_parser() -> MarkdownIt:
 
 
 _parser = _make_parser()
+_parser_without_tables = _make_parser().disable("table")

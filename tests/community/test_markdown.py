@@ -118,6 +118,8 @@ HEAVY = {
     "backticks": "".join("`" * count + " " for count in range(280)),
     "references": "[a]: /x\n" * 3_000 + "[a]" * 5_000,
     "wide-table": "|a" * 4_000 + "|\n" + "|-" * 4_000 + "|\n" + "|\n" * 20_000,
+    "narrow-table-of-many-rows": "|a" * 10 + "|\n" + "|-" * 10 + "|\n" + "|\n" * 20_000,
+    "list-of-tables": "- |a" + "|a" * 500 + "|\n  " + "|-" * 501 + "|\n" + "  |\n" * 10_000,
     "angles": "<" * 40_000,
     "entities": "&a" * 20_000,
 }
@@ -132,6 +134,12 @@ def test_text_made_to_be_slow_is_not(text):
 
     assert time.thread_time() - started < 1.5
     assert len(html) < 40 * MAX_SOURCE
+
+
+def test_a_table_of_an_ordinary_size_is_one():
+    html = render_markdown("text\n\n" + "|a" * 8 + "|\n" + "|:-" * 8 + "|\n" + ("|b" * 8 + "|\n") * 200)
+
+    assert html.count("<td>b</td>") == 1600
 
 
 def test_text_over_the_limit_is_shown_unparsed():
