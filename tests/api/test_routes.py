@@ -1,0 +1,240 @@
+"""Every address of our API × who asks × what state the model is in → the status, and no word of what is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver
+from django.utils import timezone
+
+from config import api_urls
+from registry.models import ModelVersion, RegisteredModel
+from registry.services.listing import refresh_listing
+from tests.factories import (
+    CommentFactory,
+    ModeratorFactory,
+    RegisteredModelFactory,
+    UploadFactory,
+    UserFactory,
+    VersionPreviewFactory,
+)
+from tests.registry.api.client import PERMISSIONS, Program
+from tests.registry.downloads.stored import stored_file
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "Zmyslenie"  # stands in every text of the model, and nowhere else
+STATES = ("draft", "published", "withdrawn", "taken_down")
+ANYBODY, STRANGER, OWNER, MODERATOR = "anybody", "stranger", "owner", "moderator"
+
+
+class Scene:
+    """One model with all that hangs on it, and the people who ask."""
+
+    def __init__(self, state: str) -> None:
+        self.owner = UserFactory(username="mira")
+        model = RegisteredModelFactory(owner=self.owner, title=f"{SECRET} title", name="hidden", description=SECRET)
+        self.file = stored_file(b"bytes", published=False, name=f"{SECRET}.safetensors", version__model=model)
+        self.version = self.file.version
+        if state != "draft":
+            self._publish(model)
+        if state == "withdrawn":
+            ModelVersion.objects.filter(pk=self.version.pk).update(state="withdrawn")
+        if state == "taken_down":
+            RegisteredModel.objects.filter(pk=model.pk).update(taken_down_at=timezone.now())
+        self.model = refresh_listing(model)
+        self.comment = CommentFactory(subject=self.model.subject, author=self.owner, text=SECRET)
+        self.preview = VersionPreviewFactory(version=self.version, alt=SECRET)
+        self.upload = UploadFactory(owner=self.owner, name=SECRET, state="complete")
+        self.people = {
+            ANYBODY: Program(),
+            STRANGER: Program(UserFactory()),
+            OWNER: Program(self.owner),
+            MODERATOR: Program(ModeratorFactory()),
+        }
+
+    def _publish(self, model: RegisteredModel) -> None:
+        now = timezone.now()
+        RegisteredModel.objects.filter(pk=model.pk).update(first_published_at=now)
+        ModelVersion.objects.filter(pk=self.version.pk).update(
+            state="published", published_at=now, license="CC0-1.0", permissions=63
+        )
+
+    def address(self, route: str) -> str:
+        return route.format(
+            model="models/mira/hidden",
+            version=self.version.pk,
+            file=self.file.pk,
+            comment=self.comment.pk,
+            picture=self.preview.pk,
+            upload=self.upload.pk,
+            hash=self.file.blob.sha256,
+        )
+
+
+# Who gets what, in the order of who asks: (anybody, stranger, owner, moderator). OK is the route's own success.
+OK = 0
+HIDDEN, PUBLIC = ("draft", "withdrawn", "taken_down"), ("published",)
+READ = {HIDDEN: (404, 404, OK, OK), PUBLIC: (OK, OK, OK, OK)}
+EDIT = {HIDDEN: (401, 404, OK, 403), PUBLIC: (401, 403, OK, 403)}
+MODERATE = {HIDDEN: (401, 404, 403, OK), PUBLIC: (401, 403, 403, OK)}
+TALK = {HIDDEN: (401, 404, OK, OK), PUBLIC: (401, OK, OK, OK)}
+BYTES = {
+    ("draft", "withdrawn"): (404, 404, OK, OK),
+    ("taken_down",): (404, 404, 403, 403),
+    PUBLIC: (OK, OK, OK, OK),
+}
+BY_HASH = {("draft",): (404, 404, OK, OK), ("published", "withdrawn", "taken_down"): (OK, OK, OK, OK)}
+OPEN = {STATES: (OK, OK, OK, OK)}
+SIGNED_IN = {STATES: (401, OK, OK, OK)}
+OWN_UPLOAD = {STATES: (401, 404, OK, 404)}
+
+Status = int | dict[str, int]
+WORDS = {"name": "Own", "type": "lora", "license": "CC0-1.0", "permissions": PERMISSIONS}
+REASON = {"reason": "Because"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address and method. `ok` is what those who may act get: one status, or one per state of the model."""
+
+    method: str
+    path: str
+    kind: dict[tuple[str, ...], tuple[int, ...]]
+    ok: Status = 200
+    body: Callable[[Scene], Any] | Any = None
+
+
+ROUTES = [
+    Route("GET", "models", OPEN),
+    Route("POST", "models", SIGNED_IN, 201, WORDS),
+    Route("GET", "{model}", READ),
+    Route("PATCH", "{model}", EDIT, 200, {"description": "New"}),
+    Route("DELETE", "{model}", EDIT, 204),
+    Route("GET", "{model}/comments", READ),
+    Route("POST", "{model}/comments", TALK, 201, {"text": "Hello"}),
+    Route("POST", "{model}/take-down", MODERATE, 200, REASON),
+    Route("POST", "{model}/restore", MODERATE, 200, REASON),
+    Route("GET", "{model}/versions", READ),
+    Route("POST", "{model}/versions", EDIT, 201, {"name": "v99"}),
+    Route("GET", "versions/{version}", READ),
+    Route("PATCH", "versions/{version}", EDIT, 200, {"notes": "New"}),
+    Route("DELETE", "versions/{version}", EDIT, 204),
+    Route("POST", "versions/{version}/publish", EDIT),
+    Route("POST", "versions/{version}/withdraw", EDIT, {"draft": 409}, REASON),
+    Route("GET", "versions/{version}/files", READ),
+    Route(
+        "POST",
+        "versions/{version}/files",
+        EDIT,
+        {"draft": 201, "published": 409, "withdrawn": 409, "taken_down": 409},
+        lambda scene: {"upload": str(scene.upload.pk), "name": "more.safetensors"},
+    ),
+    Route("GET", "versions/{version}/pictures", READ),
+    Route(
+        "POST",
+        "versions/{version}/pictures",
+        EDIT,
+        201,
+        lambda scene: {"upload": str(scene.upload.pk), "alt": "New", "rating": "PG"},
+    ),
+    Route(
+        "POST",
+        "versions/{version}/pictures/order",
+        EDIT,
+        200,
+        lambda scene: {"pictures": [scene.preview.pk]},
+    ),
+    Route("GET", "pictures/{picture}", READ),
+    Route("PATCH", "pictures/{picture}", EDIT, 200, {"alt": "New"}),
+    Route("DELETE", "pictures/{picture}", EDIT, 204),
+    Route("GET", "files/{file}", READ),
+    Route("PATCH", "files/{file}", EDIT, 200, {"primary": True}),
+    Route("DELETE", "files/{file}", EDIT, {"draft": 204, "published": 409, "withdrawn": 409, "taken_down": 409}),
+    Route("GET", "files/{file}/download", BYTES),
+    Route("HEAD", "files/{file}/download", BYTES),
+    Route("GET", "hashes/{hash}", BY_HASH),
+    Route("GET", "comments/{comment}", READ),
+    Route("PATCH", "comments/{comment}", EDIT, 200, {"text": "New"}),
+    Route("DELETE", "comments/{comment}", EDIT, 204),
+    Route("POST", "comments/{comment}/remove", MODERATE, 204, REASON),
+    Route("GET", "uploads", SIGNED_IN),
+    Route("POST", "uploads", SIGNED_IN, 201, {"name": "new.safetensors", "size": 10}),
+    Route("GET", "uploads/{upload}", OWN_UPLOAD),
+    Route("DELETE", "uploads/{upload}", OWN_UPLOAD, 204),
+    Route("POST", "uploads/{upload}/parts", OWN_UPLOAD, 409, {"numbers": [1]}),
+    Route("POST", "uploads/{upload}/complete", OWN_UPLOAD, 202, {"parts": [{"number": 1, "etag": "x"}]}),
+    Route("POST", "recognize", SIGNED_IN, 400, {}),
+    Route("GET", "me", SIGNED_IN),
+    Route("GET", "schema/", OPEN),
+]
+
+
+def _expected(route: Route, state: str) -> dict[str, int]:
+    statuses = next(row for states, row in route.kind.items() if state in states)
+    ok = route.ok if isinstance(route.ok, int) else route.ok.get(state, 200)
+    return {
+        person: ok if status == OK else status
+        for person, status in zip((ANYBODY, STRANGER, OWNER, MODERATOR), statuses, strict=True)
+    }
+
+
+def _who_acts_last(expected: dict[str, int]) -> list[str]:
+    """Whoever may change something comes after those who must find it as it was."""
+    return sorted(expected, key=lambda person: expected[person] < 400)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_address_answers_as_the_table_says(route, state):
+    scene, expected = Scene(state), _expected(route, state)
+    body = route.body(scene) if callable(route.body) else route.body
+
+    answers = {
+        person: scene.people[person].ask(route.method, scene.address(route.path), body)
+        for person in _who_acts_last(expected)
+    }
+
+    assert {person: answers[person].status_code for person in expected} == expected
+    for person, answer in answers.items():
+        hidden = state in HIDDEN and person in (ANYBODY, STRANGER) and route.kind is not BY_HASH
+        said = answer.getvalue().decode() if answer.status_code != 204 else ""
+        assert not (hidden and (SECRET in said or said == "bytes"))
+        if answer.status_code >= 400 and route.method != "HEAD":
+            assert answer["Content-Type"] == "application/problem+json"
+            assert answer.json()["detail"]
+
+
+def test_the_table_names_every_address_and_method():
+    named = {(route.method, route.path) for route in ROUTES if route.method != "HEAD"}
+
+    assert set(_mounted(api_urls.urlpatterns)) == named
+
+
+_PARTS = {
+    "models/<str:owner>/<str:name>": "{model}",
+    "<int:version_id>": "{version}",
+    "<int:file_id>": "{file}",
+    "<int:comment_id>": "{comment}",
+    "<int:picture_id>": "{picture}",
+    "<uuid:upload_id>": "{upload}",
+    "<str:value>": "{hash}",
+}
+
+
+def _mounted(patterns: list[URLPattern | URLResolver]) -> list[tuple[str, str]]:
+    found = []
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            found += _mounted(pattern.url_patterns)
+            continue
+        path = str(pattern.pattern)
+        for written, part in _PARTS.items():
+            path = path.replace(written, part)
+        view = pattern.callback.view_class
+        methods = [name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)]
+        found += [(method, path) for method in methods]
+    return found
