@@ -69,9 +69,23 @@ class Inspection:
         self.skip(member)
         return True
 
+    def may_look(self, inside: str) -> bool:
+        """Whether one more member may be looked at; says so when there are too many or time is up."""
+        self.members += 1
+        if self.members == MAX_MEMBERS_LOOKED_AT:
+            self.say("zip_too_many_members", count=f">{MAX_MEMBERS_LOOKED_AT}")
+        if self.members >= MAX_MEMBERS_LOOKED_AT:
+            self.skip(inside)
+            return False
+        return not self.is_out_of_time(inside)
+
     def progress(self, region: Region, offset: int) -> None:
         if self.on_progress is not None:
             self.on_progress(region.start + offset)
+
+
+# How a container reader has its content judged: (inspection, content, member, level) -> the format's word
+Inspect = Callable[[Inspection, Region, str, int], str]
 
 
 def is_about_code(evidence: Evidence) -> bool:

@@ -123,6 +123,8 @@ FACTS: dict[str, tuple[Verdict, str]] = {
         UNREADABLE,
         _("The old-style torch file does not say how its tensor data are laid out."),
     ),
+    "storage_missing": (UNREADABLE, _("The data of tensor storage %(key)s are missing. The file is incomplete.")),
+    "storage_too_small": (UNREADABLE, _("The data of tensor storage %(key)s are cut short. The file is incomplete.")),
     # containers
     "nested_too_deep": (UNREADABLE, _("Archives are packed inside archives more than %(levels)s levels deep.")),
     "limit_reached": (

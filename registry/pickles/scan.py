@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from registry.formats.detect import COMPRESSED, detect, is_tar_header
 from registry.formats.sources import Region
-from registry.pickles.archives import inspect_compressed, inspect_tar, inspect_zip, is_too_deep
+from registry.pickles.archives import inspect_compressed, inspect_tar, is_too_deep
 from registry.pickles.evidence import Evidence
 from registry.pickles.foreign import inspect_foreign
 from registry.pickles.inspection import Inspection
@@ -21,6 +21,7 @@ from registry.pickles.levels import Verdict, gravest
 from registry.pickles.machine import Budget
 from registry.pickles.rules import Rules
 from registry.pickles.streams import guess_pickles, inspect_pickles
+from registry.pickles.zip_contents import inspect_zip
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,13 +37,25 @@ ELEMENT_BYTES = {
 PICKLE_NAMES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin", ".p", ".joblib", ".dill", ".t7", ".th", ".model")
 
 
-def inspect_pickles(inspection: Inspection, region: Region, member: str, *, torch: bool = False) -> str:
-    """Walk what begins like a pickle. Returns the format's word: `pickle` or `torch-legacy`."""
+def inspect_pickles(
+    inspection: Inspection,
+    region: Region,
+    member: str,
+    *,
+    torch: bool = False,
+    storages: dict[str, tuple[str, int]] | None = None,
+) -> str:
+    """Walk what begins like a pickle. Returns the format's word: `pickle` or `torch-legacy`.
+
+    `storages` is filled with the torch storages that the pickle refers to: key -> (type, elements).
+    """
 
     def listener(evidence: Evidence) -> None:
         inspection.tell(evidence, member)
 
     machine = Machine(region.window(), listener, torch=torch, budget=inspection.budget)
+    if storages is not None:
+        machine.storages = storages
     if not machine.run():
         return "pickle"
     if machine.value == TORCH_MAGIC and not torch:
