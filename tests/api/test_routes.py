@@ -138,7 +138,7 @@ ROUTES = [
         "POST",
         "versions/{version}/pictures",
         EDIT,
-        201,
+        {"draft": 201, "published": 201, "withdrawn": 409, "taken_down": 201},
         lambda scene: {"upload": str(scene.upload.pk), "alt": "New", "rating": "PG"},
     ),
     Route(
