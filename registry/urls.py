@@ -3,11 +3,33 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from registry.views import pages, parts
+from registry.views import catalog, downloads, files, models, owning, pages, parts, pictures, uploading
 
 app_name = "registry"
 urlpatterns = [
+    path("", catalog.home, name="home"),
+    path("models", catalog.model_list, name="models"),
     path("settings/theme", pages.set_theme, name="set-theme"),
-    path("uploads/<uuid:upload_id>/parts/<int:number>", parts.receive, name="part"),
     path("i18n/setlang", set_language, name="set-language"),
+    path("my", owning.my_work, name="my"),
+    path("upload", uploading.upload, name="upload"),
+    path("uploads/<uuid:upload_id>/parts/<int:number>", parts.receive, name="part"),
+    path("media/previews/<int:preview_id>/original", pictures.preview_original, name="preview-original"),
+    path(
+        "media/previews/<int:preview_id>/<int:width>.<slug:format>",
+        pictures.preview_rendition,
+        name="preview-rendition",
+    ),
+    path("hashes/<str:value>", files.hash_page, name="hash"),
+    path("files/<int:file_id>/report", files.file_report, name="file-report"),
+    path("files/<int:file_id>/download/<str:name>", downloads.download_file, name="download"),
+    path("versions/<int:version_id>/edit", owning.version_edit, name="version-edit"),
+    path("versions/<int:version_id>/publish", owning.version_publish, name="version-publish"),
+    path("versions/<int:version_id>/withdraw", owning.version_withdraw, name="version-withdraw"),
+    path("versions/<int:version_id>/delete", owning.version_delete, name="version-delete"),
+    path("<str:owner>/<str:name>/edit", owning.model_edit, name="model-edit"),
+    path("<str:owner>/<str:name>/delete", owning.model_delete, name="model-delete"),
+    path("<str:owner>/<str:name>/take-down", owning.model_take_down, name="model-take-down"),
+    path("<str:owner>/<str:name>/versions/new", owning.version_new, name="version-new"),
+    path("<str:owner>/<str:name>", models.model_page, name="model"),
 ]

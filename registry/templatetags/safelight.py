@@ -37,6 +37,20 @@ _FILE_STATE_WORDS = {
     "done": gettext_lazy("Inspected"),
     "failed": gettext_lazy("Failed"),
 }
+_UPLOAD_STATE_WORDS = {
+    "receiving": gettext_lazy("being sent"),
+    "complete": gettext_lazy("waiting for the inspection"),
+    "inspecting": gettext_lazy("being inspected"),
+    "done": gettext_lazy("inspected"),
+    "failed": gettext_lazy("failed"),
+}
+_INSPECTION_STEP_WORDS = {
+    "header": gettext_lazy("Reading the header"),
+    "hashing": gettext_lazy("Computing hashes"),
+    "scanning": gettext_lazy("Looking for code"),
+    "recognizing": gettext_lazy("Recognizing the model"),
+    "finishing": gettext_lazy("Finishing"),
+}
 
 
 @register.simple_tag
@@ -114,6 +128,18 @@ def file_state_word(state: str) -> str:
 
 
 @register.filter
+def upload_state_word(state: str) -> str:
+    """Where an upload stands, within a sentence."""
+    return str(_UPLOAD_STATE_WORDS.get(state, state))
+
+
+@register.filter
+def inspection_step_word(step: str) -> str:
+    """What an inspection is doing."""
+    return str(_INSPECTION_STEP_WORDS.get(step, _("Waiting for the inspection")))
+
+
+@register.filter
 def type_label(type_id: str) -> str:
     """A model type as people write it. An id that the list no longer has is shown as it is."""
     row = MODEL_TYPES.get(type_id)
@@ -130,7 +156,7 @@ def base_label(base_id: str) -> str:
 @register.filter
 def short_hash(value: str) -> str:
     """Both ends of a long digest; the whole of a short one."""
-    return value if len(value) <= 20 else f"{value[:12]}…{value[-4:]}"
+    return value if len(value) <= 20 else f"{value[:10]}…{value[-4:]}"
 
 
 @register.filter

@@ -51,7 +51,7 @@ export function attach(button) {
     if (!(await put(text))) return;
     button.focus();
     button.dataset.copied = "";
-    announcer().textContent = done ? done.textContent : "";
+    announcer().textContent = done ? done.dataset.said : "";
     clearTimeout(timer);
     timer = setTimeout(() => {
       delete button.dataset.copied;

@@ -5,6 +5,7 @@ export function attach(details) {
   const narrow = details.dataset.closedBelow;
   if (narrow) {
     if (window.matchMedia(`(max-width: ${narrow})`).matches) details.open = false;
+    details.dataset.ready = "";
     return; // a part of the page, not a list over it
   }
   const close = () => details.removeAttribute("open");

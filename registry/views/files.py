@@ -1,0 +1,42 @@
+"""Pages about bytes: what the scanner found in a file, and what became of a hash."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from registry.models import ModelFile
+from registry.search import find_by_hash
+from registry.views import shapes
+
+
+@require_safe
+def file_report(request: HttpRequest, file_id: int) -> HttpResponse:
+    """What the inspection found; shown to whoever sees the version, whatever the verdict."""
+    visible = ModelFile.objects.visible_to(request.user).for_display().prefetch_related("waivers__granted_by")
+    file = get_object_or_404(visible.select_related("version__model__owner"), pk=file_id)
+    (shown,) = shapes.shown_files([file], request)
+    context = {
+        "file": file,
+        "version": file.version,
+        "model": file.version.model,
+        "shown": shown,
+        "findings": file.blob.findings.all() if file.blob else [],
+        "hashes": shapes.hashes_of(file),
+        "watching": file.state in ("uploading", "waiting", "inspecting"),
+        "inspection": getattr(file.upload, "inspection", None) if file.upload else None,
+        "contents": shapes.contents_of(file),
+        "metadata": sorted((file.blob.facts.get("metadata") or {}).items()) if file.blob else [],
+    }
+    return render(request, "registry/file_report.html", context)
+
+
+@require_safe
+def hash_page(request: HttpRequest, value: str) -> HttpResponse:
+    """`/hashes/{hash}`: the files that bear it, for who may see them, and what became of those that are gone."""
+    answer = find_by_hash(value, request.user)
+    if answer.is_empty:
+        raise Http404
+    context = {"value": value.upper(), "files": answer.files, "tombstones": answer.tombstones}
+    return render(request, "registry/hash.html", context)

@@ -1,0 +1,117 @@
+"""The page of a model, as its owner, moderators and everybody else see it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.text import Truncator
+from django.views.decorators.http import require_safe
+
+from community.views.comments import thread_of
+from registry import policies
+from registry.models import ModelRedirect, ModelVersion, RegisteredModel, VersionPreview
+from registry.services.publishing import unmet_publishing_checks
+from registry.templatetags.safelight import base_label, or_list
+from registry.views import shapes
+
+_UNDER_WAY = frozenset({"uploading", "waiting", "inspecting"})
+
+
+@require_safe
+def model_page(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    """`/{owner}/{name}?version={id}`; without a version the newest published one. A former name leads to the new."""
+    model = _find(request, owner, name)
+    if (model.owner.username, model.name) != (owner, name):
+        return redirect(model, permanent=False)
+    visible = ModelVersion.objects.visible_to(request.user).filter(model=model)
+    versions = sorted(visible, key=lambda version: version.published_at or version.created_at, reverse=True)
+    version = _chosen(versions, request.GET.get("version", ""))
+    context = {
+        "model": model,
+        "versions": versions,
+        "version": version,
+        "default": _default(versions),
+        "public": version is not None and policies.is_public(version),
+        "canonical": request.build_absolute_uri(model.get_absolute_url()),
+        "summary": Truncator(" ".join(model.description.split()) or model.title).chars(160),
+        "tags": [_tag_link(tag.name) for tag in model.tags.all()],
+        "can_edit": policies.can_edit(request.user, model),
+        "can_moderate": policies.can_moderate(request.user),
+        "thread": thread_of(model.subject, request),
+    }
+    if version is not None:
+        context |= _version_context(request, model, version)
+    return render(request, "registry/model.html", context)
+
+
+def visible_model(request: HttpRequest, owner: str, name: str) -> RegisteredModel:
+    """The model at this address, or 404 where it is not there or not this viewer's to see."""
+    visible = RegisteredModel.objects.visible_to(request.user).named(owner, name)
+    model = visible.select_related("owner", "subject").prefetch_related("tags").first()
+    if model is None:
+        raise Http404
+    return model
+
+
+def _find(request: HttpRequest, owner: str, name: str) -> RegisteredModel:
+    try:
+        return visible_model(request, owner, name)
+    except Http404:
+        former = ModelRedirect.objects.named(owner, name)
+        visible = RegisteredModel.objects.visible_to(request.user).filter(redirects__in=former)
+        model = visible.select_related("owner").first()
+        if model is None:
+            raise
+        return model
+
+
+def _default(versions: list[ModelVersion]) -> ModelVersion | None:
+    published = (version for version in versions if version.state == ModelVersion.State.PUBLISHED)
+    return next(published, versions[0] if versions else None)
+
+
+def _chosen(versions: list[ModelVersion], asked: str) -> ModelVersion | None:
+    return next((version for version in versions if str(version.pk) == asked), _default(versions))
+
+
+def _tag_link(name: str) -> dict[str, str]:
+    return {"name": name, "href": f"{reverse('registry:models')}?{urlencode({'tag': name})}"}
+
+
+def _version_context(request: HttpRequest, model: RegisteredModel, version: ModelVersion) -> dict[str, Any]:
+    version.model = model  # already loaded, with its owner
+    files = list(version.files.for_display().prefetch_related("waivers"))
+    for file in files:
+        file.version = version
+    shown = shapes.shown_files(files, request)
+    primary = shapes.primary_of(shown)
+    told = primary.file if primary else next((file for file in files if file.is_primary), None)
+    is_public = policies.is_public(version)
+    rights = version if version.published_at else model
+    return {
+        "files": shown,
+        "primary": primary,
+        "choices": [other for other in shown if other.serving.allowed and other is not primary],
+        "curl": shapes.curl_line(request, primary),
+        "watching": any(file.state in _UNDER_WAY for file in files),
+        "hashes": shapes.hashes_of(told),
+        "prompt_text": shapes.prompt_text(model, told),
+        "detected_type": shapes.differing_type(model, told),
+        "detected_base": or_list([base_label(base) for base in shapes.differing_bases(version, told)]),
+        "rights": shapes.rights_of(rights, version.base_model),
+        "license": shapes.license_of(rights.license),
+        "license_text": rights.license_text,
+        "places": shapes.places_of(model),
+        "unmet": [] if is_public or not policies.can_edit(request.user, model) else unmet_publishing_checks(version),
+        **_pictures(request, version),
+    }
+
+
+def _pictures(request: HttpRequest, version: ModelVersion) -> dict[str, Any]:
+    ready = version.previews.ready()
+    previews = list(VersionPreview.objects.visible_to(request.user).ready().filter(version=version).for_display())
+    return {"previews": previews, "hidden": ready.count() - len(previews)}

@@ -1,0 +1,146 @@
+"""Every page of models × every kind of person → status. What is hidden is 404, what is not theirs to do is 403."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from django.urls import reverse
+
+from registry.models import ModelVersion
+from registry.services.listing import refresh_listing
+from tests.factories import (
+    BlobFactory,
+    ModelFileFactory,
+    ModelVersionFactory,
+    ModeratorFactory,
+    RegisteredModelFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = ("anonymous", "stranger", "owner", "moderator")
+LOGIN = 302  # to the login page, for what nobody can do without a name
+
+
+@pytest.fixture
+def site():
+    """A public model, a draft, a withdrawn version, and one that was taken down, all of one owner."""
+    owner = UserFactory(username="mira")
+    things = {"owner": owner, "stranger": UserFactory(), "moderator": ModeratorFactory()}
+    for name, state in {"public": "published", "draft": "draft", "withdrawn": "withdrawn", "down": "published"}.items():
+        model = RegisteredModelFactory(owner=owner, name=name, public=state != "draft")
+        published = {} if state == "draft" else {"published": True, "state": state}
+        version = ModelVersionFactory(model=model, **published)
+        things[name] = model
+        things[f"{name}_version"] = version
+        things[f"{name}_file"] = ModelFileFactory(version=version, blob=BlobFactory(), is_primary=True)
+    things["down"].taken_down_at = things["down"].created_at
+    things["down"].taken_down_reason = "Not yours"
+    things["down"].save()
+    with transaction.atomic():
+        for name in ("public", "draft", "withdrawn", "down"):
+            refresh_listing(things[name])
+    return things
+
+
+def model(name):
+    return lambda site: reverse("registry:model", args=["mira", name])
+
+
+def model_act(act, name):
+    return lambda site: reverse(f"registry:{act}", args=["mira", name])
+
+
+def version_act(act, name):
+    return lambda site: reverse(f"registry:{act}", args=[site[f"{name}_version"].pk])
+
+
+def report(name):
+    return lambda site: reverse("registry:file-report", args=[site[f"{name}_file"].pk])
+
+
+def file_hash(name):
+    return lambda site: reverse("registry:hash", args=[site[f"{name}_file"].blob_id])
+
+
+def page(name):
+    return lambda site: reverse(f"registry:{name}")
+
+
+EVERYBODY = (200, 200, 200, 200)
+OWN_AND_MODERATORS = (404, 404, 200, 200)
+SEEN = {
+    "home": (page("home"), EVERYBODY),
+    "models": (page("models"), EVERYBODY),
+    "my": (page("my"), (LOGIN, 200, 200, 200)),
+    "public model": (model("public"), EVERYBODY),
+    "draft model": (model("draft"), OWN_AND_MODERATORS),
+    "withdrawn model": (model("withdrawn"), OWN_AND_MODERATORS),
+    "taken down model": (model("down"), OWN_AND_MODERATORS),
+    "no such model": (model("nothing"), (404, 404, 404, 404)),
+    "report on a public file": (report("public"), EVERYBODY),
+    "report on a draft's file": (report("draft"), OWN_AND_MODERATORS),
+    "hash of a public file": (file_hash("public"), EVERYBODY),
+    "hash of a draft's file": (file_hash("draft"), OWN_AND_MODERATORS),
+    "hash of a withdrawn file": (file_hash("withdrawn"), EVERYBODY),
+    "hash of a file that was taken down": (file_hash("down"), EVERYBODY),
+    "edit a public model": (model_act("model-edit", "public"), (LOGIN, 403, 200, 403)),
+    "edit a draft model": (model_act("model-edit", "draft"), (LOGIN, 404, 200, 403)),
+    "delete a model": (model_act("model-delete", "public"), (LOGIN, 403, 200, 403)),
+    "take a model down": (model_act("model-take-down", "public"), (LOGIN, 403, 403, 200)),
+    "new version": (model_act("version-new", "public"), (LOGIN, 403, 200, 403)),
+    "edit a public version": (version_act("version-edit", "public"), (LOGIN, 403, 200, 403)),
+    "edit a draft": (version_act("version-edit", "draft"), (LOGIN, 404, 200, 403)),
+    "withdraw a version": (version_act("version-withdraw", "public"), (LOGIN, 403, 200, 403)),
+    "delete a draft": (version_act("version-delete", "draft"), (LOGIN, 404, 200, 403)),
+    "publish is no page": (version_act("version-publish", "draft"), (LOGIN, 405, 405, 405)),
+}
+
+
+def answers(ask, client, site):
+    """The statuses that anonymous, a stranger, the owner and a moderator get, in turn."""
+    statuses = []
+    for person in PEOPLE:
+        if person != "anonymous":
+            client.force_login(site[person])
+        with transaction.atomic():
+            statuses.append(ask().status_code)
+            transaction.set_rollback(True)  # the next person finds the site as this one did
+        client.logout()
+    return tuple(statuses)
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_a_page_answers_each_person_as_it_should(client, site, name):
+    address, statuses = SEEN[name]
+
+    assert answers(lambda: client.get(address(site)), client, site) == statuses
+
+
+DONE = {
+    "edit a model": (model_act("model-edit", "public"), (LOGIN, 403, 400, 403)),
+    "delete a model": (model_act("model-delete", "public"), (LOGIN, 403, 302, 403)),
+    "take a model down": (model_act("model-take-down", "public"), (LOGIN, 403, 403, 302)),
+    "publish a draft": (version_act("version-publish", "draft"), (LOGIN, 404, 302, 403)),
+    "withdraw a version": (version_act("version-withdraw", "public"), (LOGIN, 403, 302, 403)),
+    "delete a version": (version_act("version-delete", "public"), (LOGIN, 403, 302, 403)),
+}
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_an_act_is_its_persons_alone(client, site, name):
+    address, statuses = DONE[name]
+
+    assert answers(lambda: client.post(address(site), {"reason": "Because."}), client, site) == statuses
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_what_was_refused_has_changed_nothing(client, site, name):
+    address, _statuses = DONE[name]
+    before = list(ModelVersion.objects.order_by("pk").values("pk", "state", "model__taken_down_at"))
+    client.force_login(site["stranger"])
+
+    client.post(address(site), {"reason": "Because."})
+
+    assert list(ModelVersion.objects.order_by("pk").values("pk", "state", "model__taken_down_at")) == before
