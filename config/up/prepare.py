@@ -39,6 +39,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--ask", action="store_true")
     parser.add_argument("--demo", action="store_true")
     options = parser.parse_args(arguments)
+    sys.stdout = sys.stderr  # what commands print goes to the log: standard output belongs to the protocol
     try:
         django.setup()
         check_storage(options.origin)
@@ -49,6 +50,7 @@ def main(arguments: list[str]) -> int:
         elif options.ask:
             offer_owner()
         if options.demo:
+            tell(say="making the sample content")
             call_command("seed_demo")
         write_stamp(code)
     except (CannotStart, CommandError) as error:
@@ -61,7 +63,7 @@ def main(arguments: list[str]) -> int:
 
 
 def tell(**message: str) -> None:
-    print(json.dumps(message), flush=True)  # noqa: T201 (the protocol with `up`)
+    print(json.dumps(message), file=sys.__stdout__, flush=True)
 
 
 def check_storage(origin: str) -> None:
