@@ -18,6 +18,7 @@ MAX_RANGE = 1 << 24
 
 HASHING = {"set", "frozenset", "dict", "OrderedDict", "Counter"}
 ALLOCATING = {"bytearray", "bytes", "ndarray", "_reconstruct"}
+SETTING_STATE = {"_rebuild_from_type_v2", "_rebuild_parameter_with_state"}  # set attributes from their last argument
 COMPUTED = "computed:"
 
 
@@ -30,6 +31,8 @@ def call(machine: Machine, use: str, callee: Value, arguments: Value) -> Value:
             check_hash(machine, arguments)
         elif callee.name in ALLOCATING or callee.name in ("range", "xrange"):
             _check_allocation(machine, callee, arguments)
+        elif callee.name in SETTING_STATE and items:
+            check_state(machine, items[-1])
         elif callee.module in RESOLVERS:
             found = resolve(callee, items or ())
             if found is not None:
@@ -80,6 +83,16 @@ def check_keys(machine: Machine, keys: list[Value]) -> None:
     for key in keys:
         if key.__class__ is Tuple or key.__class__ is Items or key.__class__ is Result:
             check_hash(machine, key)
+
+
+def check_state(machine: Machine, state: Value) -> None:
+    """State that sets what no state should: special attributes, or attributes whose names are computed."""
+    parts = state.items if isinstance(state, Tuple) and state.length == 2 else (state,)
+    for part in parts:
+        if isinstance(part, Items) and part.dunders:
+            machine.tell("build_special_attribute", part, attribute=part.dunders[0])
+        elif isinstance(part, Result) and isinstance(part.callee, Global) and part.callee.name.endswith("Dict"):
+            machine.tell("build_state_computed", part)
 
 
 def _check_allocation(machine: Machine, callee: Global, arguments: Value) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from registry.pickles import evidence as ev
-from registry.pickles.values import Global, Items, Result, Tuple, Value
+from registry.pickles.calls import check_state
+from registry.pickles.values import Global, Result, Value
 
 if TYPE_CHECKING:
     from registry.pickles.machine import Machine
@@ -21,13 +22,4 @@ def build(machine: Machine, target: Value, state: Value) -> None:
         machine.tell("build_on_import", state, subject=target.path)
     else:
         machine.tell("build_on_value", target)
-    parts = state.items if isinstance(state, Tuple) and state.length == 2 else (state,)
-    for part in parts:
-        _check_keys(machine, part)
-
-
-def _check_keys(machine: Machine, part: Value) -> None:
-    if isinstance(part, Items) and part.dunders:
-        machine.tell("build_special_attribute", part, attribute=part.dunders[0])
-    elif isinstance(part, Result) and isinstance(part.callee, Global) and part.callee.name.endswith("Dict"):
-        machine.tell("build_state_computed", part)
+    check_state(machine, state)

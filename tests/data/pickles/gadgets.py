@@ -274,6 +274,24 @@ HIDDEN = [
         "call_through",
     ),
     Case(
+        "trampoline-state.pkl",
+        "a trampoline that sets a special attribute",
+        torch_zip(
+            stream(
+                call(
+                    import_text("torch._tensor", "_rebuild_from_type_v2"),
+                    import_text("torch._utils", "_rebuild_tensor"),
+                    import_text("torch", "Tensor"),
+                    tuple_of(),
+                    b"}" + text("__class__") + import_text("torch", "Size") + b"s",
+                ),
+                2,
+            )
+        ),
+        BLOCKED,
+        "build_special_attribute",
+    ),
+    Case(
         "default-factory.pkl",
         "a dictionary whose factory is a forbidden function",
         stream(call(import_stack("collections", "defaultdict"), import_stack("posix", "getpid"))),
