@@ -310,7 +310,6 @@ function attachDrop() {
   });
 }
 
-page.querySelector("[data-drop]").hidden = false;
 attachDrop();
 enlivenDraft();
 followEarlier();
