@@ -7,7 +7,6 @@ import io
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -94,6 +93,8 @@ def _standard_input() -> BinaryIO:
     source = sys.stdin.buffer
     if source.seekable():
         return source
+    import tempfile  # noqa: PLC0415 - slow to load, and only pipes need it
+
     copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     while data := source.read(COPY):
         copy.write(data)

@@ -5,6 +5,8 @@ machine reports as the underflow that CPython would raise.
 
 from __future__ import annotations
 
+import struct
+
 from registry.pickles import evidence as ev
 from registry.pickles.calls import call
 from registry.pickles.filling import CONTAINER_HANDLERS
@@ -14,6 +16,8 @@ from registry.pickles.persistent import load_persistent
 from registry.pickles.scalars import SCALAR_HANDLERS
 from registry.pickles.state import build
 from registry.pickles.values import BUFFER, UNKNOWN, Items, Tuple
+
+_UINT4 = struct.Struct("<I").unpack_from
 
 # -- structure of the stream --------------------------------------------------------------------------------------
 
@@ -78,22 +82,33 @@ def dup(m: Machine, buf: bytes, pos: int) -> int:
 
 
 def binget(m: Machine, buf: bytes, pos: int) -> int:
-    m.stack.append(m.recall(buf[pos]))
+    memo = m.memo
+    m.stack.append(memo[buf[pos]] if buf[pos] < len(memo) else m.recall(buf[pos]))
     return pos + 1
 
 
 def long_binget(m: Machine, buf: bytes, pos: int) -> int:
-    m.stack.append(m.recall(int.from_bytes(buf[pos : pos + 4], "little")))
+    (index,) = _UINT4(buf, pos)
+    m.stack.append(m.memo[index] if index < len(m.memo) else m.recall(index))
     return pos + 4
 
 
 def binput(m: Machine, buf: bytes, pos: int) -> int:
-    m.remember(buf[pos], m.stack[-1])
+    memo = m.memo
+    if buf[pos] == len(memo) and not m.sparse:
+        memo.append(m.stack[-1])  # what every writer does; `remember` knows the rest
+    else:
+        m.remember(buf[pos], m.stack[-1])
     return pos + 1
 
 
 def long_binput(m: Machine, buf: bytes, pos: int) -> int:
-    m.remember(int.from_bytes(buf[pos : pos + 4], "little"), m.stack[-1])
+    (index,) = _UINT4(buf, pos)
+    memo = m.memo
+    if index == len(memo) and not m.sparse:
+        memo.append(m.stack[-1])
+    else:
+        m.remember(index, m.stack[-1])
     return pos + 4
 
 

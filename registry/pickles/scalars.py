@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from registry.pickles.machine import MAX_HELD_TEXT, Broken, Handler, Machine
 from registry.pickles.numbers import CANONICAL_FLOAT, CANONICAL_LONG, read_index, read_int, unescape
 from registry.pickles.values import BOOL, BYTEARRAY, BYTES, FLOAT, INT, MAX_TEXT, NONE, TEXT, Opaque, Value
 
+_INT4 = struct.Struct("<i").unpack_from
+_UINT4 = struct.Struct("<I").unpack_from
 MAX_HELD_INT_BYTES = 16  # the magic number of the legacy torch layout has ten
 
 
@@ -57,7 +60,7 @@ def binfloat(m: Machine, buf: bytes, pos: int) -> int:
 
 
 def binint(m: Machine, buf: bytes, pos: int) -> int:
-    m.stack.append(int.from_bytes(buf[pos : pos + 4], "little", signed=True))
+    m.stack.append(_INT4(buf, pos)[0])
     return pos + 4
 
 
@@ -140,7 +143,7 @@ def short_binunicode(m: Machine, buf: bytes, pos: int) -> int:
 
 
 def binunicode(m: Machine, buf: bytes, pos: int) -> int:
-    return _push_text(m, buf, pos + 4, int.from_bytes(buf[pos : pos + 4], "little"))
+    return _push_text(m, buf, pos + 4, _UINT4(buf, pos)[0])
 
 
 def binunicode8(m: Machine, buf: bytes, pos: int) -> int:
