@@ -13,6 +13,7 @@ from registry.services import renditions
 from registry.services.pictures import add_preview, attach_upload, remove_preview
 from registry.services.renditions import make_avif, make_renditions, sweep_pictures
 from registry.storage import blob_store
+from registry.storage.local import LocalStore
 from tests.factories import InspectionFactory, ModelVersionFactory
 from tests.registry.pictures.build import saved, scene
 from tests.registry.pictures.hostile import JPEG, PNG
@@ -75,6 +76,21 @@ def test_avif_copies_follow_when_nothing_else_waits(version):
     assert preview.picture.avif_state == "done"
     assert [row.width for row in preview.copies("avif")] == [320, 640, 700]
     assert preview.avif_srcset.startswith(f"/media/previews/{preview.pk}/320.avif 320w, ")
+
+
+def test_an_original_that_lies_elsewhere_is_copied_here_first(waiting, settings, monkeypatch):
+    class Elsewhere(LocalStore):
+        """A store whose files this machine cannot open by name."""
+
+        def local_path(self, key: str) -> None:
+            return None
+
+    monkeypatch.setattr(renditions, "blob_store", lambda: Elsewhere(settings.DATA))
+
+    make_renditions(waiting.pk)
+
+    assert Picture.objects.get(pk=waiting.pk).state == "ready"
+    assert list(settings.CACHE_FOLDER.iterdir()) == []
 
 
 def test_a_worker_that_lost_its_claim_changes_nothing(waiting, monkeypatch):
