@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -83,14 +83,17 @@ def used_bytes(user: User) -> int:
     return sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (held, running))
 
 
-def unattached_since():
+def unattached_since() -> datetime:
     """Bytes that came in before this and that nothing shows are no longer kept for their sender."""
     return timezone.now() - timedelta(days=settings.UPLOAD_EXPIRY_DAYS)
 
 
 def list_received(upload: Upload) -> list[StoredPart]:
     """The parts that have arrived whole, so that any client can go on where another stopped."""
-    return blob_store().list_parts(upload.incoming) if upload.state == Upload.State.RECEIVING else []
+    if upload.state != Upload.State.RECEIVING:
+        return []
+    latest = {part.number: part for part in blob_store().list_parts(upload.incoming)}
+    return list(latest.values())
 
 
 def sign_parts(upload: Upload, numbers: Sequence[int]) -> list[PartTarget]:
@@ -211,8 +214,7 @@ def _require_receiving(upload: Upload) -> None:
 
 def _complete_in_store(upload: Upload, given: Sequence[GivenPart]) -> None:
     store = blob_store()
-    parts = store.list_parts(upload.incoming)
-    _check_parts(upload, given, parts)
+    parts = _checked_parts(upload, given, store.list_parts(upload.incoming))
     try:
         store.complete(upload.incoming, parts)
     except (PartsChanged, FileNotFoundError):
@@ -223,25 +225,36 @@ def _complete_in_store(upload: Upload, given: Sequence[GivenPart]) -> None:
         ) from None
 
 
-def _check_parts(upload: Upload, given: Sequence[GivenPart], stored: Iterable[StoredPart]) -> None:
-    """Refuse unless sender and store agree on every part from the first to the last."""
-    held = {part.number: part for part in stored}
+def _checked_parts(upload: Upload, given: Sequence[GivenPart], stored: Iterable[StoredPart]) -> list[StoredPart]:
+    """The stored parts that the sender means. Raises Conflict unless both agree on all from the first to the last."""
+    held: dict[int, dict[str, StoredPart]] = {}
+    for part in stored:
+        held.setdefault(part.number, {})[part.etag.lower()] = part
+    named = _named_etags(upload, given)
+    chosen = []
+    for number in range(1, upload.part_count + 1):
+        if number not in named:
+            raise _wrong_part("part_missing", number, _("Part %(number)d is not listed."))
+        if number not in held:
+            raise _wrong_part("part_missing", number, _("Part %(number)d has not arrived."))
+        part = held[number].get(named[number])
+        if part is None:
+            raise _wrong_part("part_wrong", number, _("Part %(number)d holds other bytes than its etag says."))
+        if part.size != upload.incoming.length_of(number):
+            raise _wrong_part("part_size", number, _("Part %(number)d has a wrong size. Send it again."))
+        chosen.append(part)
+    return chosen
+
+
+def _named_etags(upload: Upload, given: Sequence[GivenPart]) -> dict[int, str]:
     named: dict[int, str] = {}
     for part in given:
         if part.number in named:
             raise _wrong_part("part_twice", part.number, _("Part %(number)d is listed twice."))
         if not 1 <= part.number <= upload.part_count:
             raise _wrong_part("part_unknown", part.number, _("There is no part %(number)d in this upload."))
-        named[part.number] = plain_etag(part.etag)
-    for number in range(1, upload.part_count + 1):
-        if number not in named:
-            raise _wrong_part("part_missing", number, _("Part %(number)d is not listed."))
-        if number not in held:
-            raise _wrong_part("part_missing", number, _("Part %(number)d has not arrived."))
-        if held[number].size != upload.incoming.length_of(number):
-            raise _wrong_part("part_size", number, _("Part %(number)d has a wrong size. Send it again."))
-        if held[number].etag.lower() != named[number].lower():
-            raise _wrong_part("part_wrong", number, _("Part %(number)d holds other bytes than its etag says."))
+        named[part.number] = plain_etag(part.etag).lower()
+    return named
 
 
 def plain_etag(etag: str) -> str:

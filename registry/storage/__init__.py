@@ -93,7 +93,10 @@ class BlobStore(Protocol):
         """A signed and dated address to PUT part `number` to."""
 
     def list_parts(self, incoming: Incoming) -> list[StoredPart]:
-        """The parts that have arrived whole, by number. Empty for a file that is complete or gone."""
+        """The parts that have arrived whole, by number. Empty for a file that is complete or gone.
+
+        Some stores list a part once for each time that it was sent, the latest last.
+        """
 
     def is_whole(self, incoming: Incoming) -> bool:
         """Whether the parts have become one file."""

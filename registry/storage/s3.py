@@ -94,15 +94,16 @@ class S3Store:
                 found = [part for page in pages for part in page.get("Parts", [])]
         except FileNotFoundError:
             return []
-        parts = [StoredPart(part["PartNumber"], part["Size"], part["ETag"].strip('"')) for part in found]
-        return sorted(parts, key=lambda part: part.number)
+        parts = sorted(found, key=lambda part: (part["PartNumber"], part["LastModified"]))
+        return [StoredPart(part["PartNumber"], part["Size"], part["ETag"].strip('"')) for part in parts]
 
     def is_whole(self, incoming: Incoming) -> bool:
         return self.size(incoming.key) == incoming.size
 
     def complete(self, incoming: Incoming, parts: Sequence[StoredPart]) -> None:
         wanted = sorted(parts, key=lambda part: part.number)
-        if self.list_parts(incoming) not in (wanted, []):  # not every store compares the etags itself
+        held = self.list_parts(incoming)
+        if held and not set(wanted) <= set(held):  # not every store compares the etags itself
             raise PartsChanged
         listed = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in wanted]
         try:
@@ -194,7 +195,8 @@ def _client(endpoint: str | None, region: str) -> Any:
         read_timeout=60,
         retries={"max_attempts": 4, "mode": "standard"},
     )
-    return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=config)
+    # A session of its own: the shared one is not safe among threads, and keeps the first credentials it ever saw.
+    return boto3.session.Session().client("s3", endpoint_url=endpoint, region_name=region, config=config)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,7 @@ import pytest
 from registry.storage import BlobStore
 from registry.storage.local import LocalStore
 from registry.storage.s3 import S3Store
-from tests.registry.storage.seaweed import ACCESS, S3Server, start_s3
-
-
-@pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    server = start_s3(tmp_path_factory.mktemp("s3") / "weed")
-    yield server
-    server.stop()
+from tests.registry.storage.seaweed import ACCESS, S3Server
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import io
 import os
 import resource
 import shutil
+import tracemalloc
 import zlib
 
 import pytest
@@ -210,3 +211,24 @@ def test_nothing_stored_is_readable_by_other_users(store):
 def test_parts_are_small_until_there_would_be_too_many(size, part, parts):
     assert part_size_for(size) == part
     assert -(-size // part) == parts
+
+
+def test_a_large_part_never_stands_in_memory(store):
+    size = 256 * MIB
+    block, left = bytes(MIB), [size]
+
+    def read(count: int) -> bytes:
+        taken = min(count, left[0])
+        left[0] -= taken
+        return block[:taken]
+
+    incoming = store.begin("one", size, size)
+    tracemalloc.start()
+    try:
+        store.write_part(incoming, 1, read)
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 3 * MIB
+    store.abort(incoming)
