@@ -10,12 +10,16 @@ from registry.formats.architecture import recognize
 from registry.formats.errors import MalformedFile
 from registry.formats.hashes import Hashes, hash_stream
 from registry.formats.safetensors import MAX_HEADER_BYTES, Header, read_header
+from registry.formats.tensors import TensorInfo, byte_shares
 from registry.pickles.scan import Report, scan
+from registry.pickles.tensors import read_tensors
 
 # Training metadata can be megabytes of tags; a page shows the start of each value.
 _MAX_METADATA_VALUE: Final = 2_000
 _MAX_METADATA_BYTES: Final = 128 << 10
 _MAX_METADATA_KEYS: Final = 300
+# The scanner's words for files whose tensors are named by a pickle.
+_PICKLED: Final = frozenset({"torch-zip", "torch-legacy"})
 
 Progress = Callable[[str, int], None]
 
@@ -90,29 +94,40 @@ def _judge(stream: BinaryIO, size: int, name: str, header: Header | None, progre
         findings=_storable([finding.as_dict() for finding in report.findings]),
         evidence=_storable([piece.as_dict() for piece in report.evidence]),
         evidence_cut=report.evidence_cut,
-        facts=_storable(_facts(name, header, report)),
+        facts=_storable(_facts(stream, size, name, header, report)),
     )
 
 
-def _facts(name: str, header: Header | None, report: Report) -> dict[str, Any]:
+def _facts(stream: BinaryIO, size: int, name: str, header: Header | None, report: Report) -> dict[str, Any]:
     """The header in short, and what the tensors' names and shapes say the model is."""
     facts: dict[str, Any] = {
         "format": report.format,
         "skipped": list(report.skipped),
         "more_findings": report.more_findings,
     }
-    if header is None:
+    tensors = header.tensors if header else _pickled_tensors(stream, size, report)
+    if not tensors:
         return facts
-    metadata, cut = _bounded(header.metadata)
+    declared: Mapping[str, str] = header.metadata if header else {}
+    metadata, cut = _bounded(declared)
     return {
         **facts,
-        "tensors": len(header.tensors),
-        "parameters": header.parameter_count,
-        "dtypes": header.dtypes,
+        "tensors": len(tensors),
+        "parameters": sum(tensor.elements for tensor in tensors),
+        "dtypes": byte_shares(tensors),
         "metadata": metadata,
         "metadata_cut": cut,
-        "recognition": asdict(recognize(header.tensors, header.metadata, file_name=name)),
+        "recognition": asdict(recognize(tensors, declared, file_name=name)),
     }
+
+
+def _pickled_tensors(stream: BinaryIO, size: int, report: Report) -> tuple[TensorInfo, ...]:
+    if report.format not in _PICKLED:
+        return ()
+    try:
+        return read_tensors(stream, size)
+    except MalformedFile:
+        return ()  # the scanner has said what is wrong with it; only its tensors stay unknown
 
 
 def _bounded(metadata: Mapping[str, str]) -> tuple[dict[str, str], bool]:

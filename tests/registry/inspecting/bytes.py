@@ -43,6 +43,36 @@ def plain_pickle() -> bytes:
     return pickle.dumps({"step": 3, "names": ["a", "b"]}, protocol=2)
 
 
+def torch_zip(shapes: dict[str, tuple[int, int]]) -> bytes:
+    """What `torch.save` writes of half-precision tensors: a stored zip whose pickle names their storages."""
+    body = BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("archive/data.pkl", _torch_pickle(shapes))
+        for number, (rows, columns) in enumerate(shapes.values()):
+            archive.writestr(f"archive/data/{number}", bytes(2 * rows * columns))
+        archive.writestr("archive/version", "3\n")
+    return body.getvalue()
+
+
+def _torch_pickle(shapes: dict[str, tuple[int, int]]) -> bytes:
+    """Written by hand in the pickle's own opcodes, so that no test needs torch."""
+
+    def text(word: str) -> bytes:
+        return b"X" + struct.pack("<I", len(word.encode())) + word.encode()
+
+    def number(value: int) -> bytes:
+        return b"J" + struct.pack("<i", value)
+
+    out = b"\x80\x02}("
+    for place, (name, (rows, columns)) in enumerate(shapes.items()):
+        out += text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n(("
+        out += text("storage") + b"ctorch\nHalfStorage\n" + text(str(place)) + text("cpu")
+        out += number(rows * columns) + b"tQ" + number(0)
+        out += number(rows) + number(columns) + b"\x86" + number(columns) + number(1) + b"\x86\x89"
+        out += b"ccollections\nOrderedDict\n)RtR"
+    return out + b"u."
+
+
 def zip_bomb() -> bytes:
     """A few kilobytes that would unfold into a gigabyte."""
     body = BytesIO()

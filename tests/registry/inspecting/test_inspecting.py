@@ -13,7 +13,7 @@ from registry.models import Blob, Inspection, Upload
 from registry.services.inspecting import inspect_upload
 from registry.storage import blob_store
 from tests.factories import ModelFileFactory
-from tests.registry.inspecting.bytes import evil_pickle, plain_pickle, safetensors, zip_bomb
+from tests.registry.inspecting.bytes import BLOCK, evil_pickle, plain_pickle, safetensors, torch_zip, zip_bomb
 from tests.registry.inspecting.conftest import send
 
 
@@ -71,6 +71,17 @@ def test_the_facts_say_what_the_file_is(inspected):
     assert facts["metadata"] == {"ss_output_name": "lights", "modelspec.title": "Lights"}
     assert facts["recognition"]["model_type"] == "lora"
     assert facts["recognition"]["training"]["title"] == "Lights"
+
+
+def test_a_torch_file_is_recognized_from_its_pickle(inspected):
+    upload = inspected(
+        torch_zip({f"{BLOCK}.lora_down.weight": (4, 768), f"{BLOCK}.lora_up.weight": (320, 4)}), name="a.pt"
+    )
+
+    facts = upload.blob.facts
+    assert (upload.blob.format, upload.blob.verdict) == ("torch-zip", "safe")
+    assert (facts["tensors"], facts["parameters"]) == (2, 4 * 768 + 320 * 4)
+    assert facts["recognition"]["model_type"] == "lora"
 
 
 def test_metadata_beyond_what_a_row_should_hold_is_cut_and_said_to_be(inspected):

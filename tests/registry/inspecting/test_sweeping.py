@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.utils import timezone
 
 from registry.models import Blob, Inspection, Upload
@@ -144,6 +145,15 @@ def test_bytes_that_no_row_names_go_after_a_day(age, left):
         sweep_blobs()
 
     assert len(stored_keys()) == left
+
+
+def test_the_command_does_it_now_and_says_how_much(capsys):
+    blob_store().put("uploads/whole", b"lost", "")
+
+    with days(2):
+        call_command("sweep")
+
+    assert capsys.readouterr().out == "Removed 1 stored objects that nothing shows.\n"
 
 
 def test_bytes_of_uploads_under_way_stay_however_old(db):
