@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registry.api.own import files, hashes, models, uploads, versions
+from registry.api.own import files, hashes, models, pictures, uploads, versions
 
 urlpatterns = [
     path("models", models.ModelsView.as_view(), name="api-models"),
@@ -13,6 +13,13 @@ urlpatterns = [
     path("versions/<int:version_id>/publish", versions.PublishVersionView.as_view(), name="api-version-publish"),
     path("versions/<int:version_id>/withdraw", versions.WithdrawVersionView.as_view(), name="api-version-withdraw"),
     path("versions/<int:version_id>/files", files.VersionFilesView.as_view(), name="api-version-files"),
+    path("versions/<int:version_id>/pictures", pictures.VersionPicturesView.as_view(), name="api-version-pictures"),
+    path(
+        "versions/<int:version_id>/pictures/order",
+        pictures.VersionPictureOrderView.as_view(),
+        name="api-version-picture-order",
+    ),
+    path("pictures/<int:picture_id>", pictures.PictureView.as_view(), name="api-picture"),
     path("files/<int:file_id>", files.FileView.as_view(), name="api-file"),
     path("files/<int:file_id>/download", files.FileDownloadView.as_view(), name="api-file-download"),
     path("hashes/<str:value>", hashes.HashView.as_view(), name="api-hash"),
