@@ -27,8 +27,9 @@ class Stamp:
 
 
 def code_state(settings: Any) -> str:
-    """A digest of the names of all migrations, of every static file's size and time, and of the store's address."""
-    digest = hashlib.sha256(settings.STORAGE_URL.encode())
+    """A digest of the names of all migrations, of every static file's size and time, and of the addresses of the
+    store and of the site: the one must let browsers of the other in."""
+    digest = hashlib.sha256(f"{settings.STORAGE_URL}\0{settings.SITE_URL}\0".encode())
     for folder in [*_app_folders(settings.INSTALLED_APPS), *settings.STATICFILES_DIRS]:
         for file in sorted(_watched(folder)):
             found = file.stat()

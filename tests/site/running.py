@@ -44,7 +44,7 @@ def eventually(check: Callable[[], Any], what: str, seconds: float = 60.0) -> An
     limit = time.monotonic() + seconds
     while not (answer := check()):
         assert time.monotonic() < limit, f"after {seconds:.0f} s still not: {what}"
-        time.sleep(0.1)
+        time.sleep(0.1)  # other processes, seen from outside, give no sign to wait for
     return answer
 
 
