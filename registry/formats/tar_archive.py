@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from registry.formats.detect import is_tar_header
-from registry.formats.facts import Fact, note
+from registry.formats.facts import Fact, Notes, note
 from registry.formats.sources import Region
 from registry.formats.zip_archive import is_unsafe_path
 
@@ -30,10 +30,10 @@ class TarMember:
         return self.kind in (b"0", b"\0", b"7", b"S")
 
 
-def read_tar(region: Region, limit: int) -> tuple[list[TarMember], list[Fact]]:
+def read_tar(region: Region, limit: int) -> tuple[list[TarMember], Notes]:
     """The members in order, at most `limit`, and what is wrong with the archive."""
     members: list[TarMember] = []
-    facts: list[Fact] = []
+    facts = Notes()
     position = 0
     longer: dict[str, str] = {}  # what a preceding long-name or pax block says of the next member
     while position + BLOCK <= region.size:
@@ -55,14 +55,14 @@ def read_tar(region: Region, limit: int) -> tuple[list[TarMember], list[Fact]]:
             continue
         name = longer.get("path") or _name(block)
         members.append(TarMember(name, kind, data, size))
-        facts += _judge_member(name, kind, data - BLOCK)
+        facts.extend(_judge_member(name, kind, data - BLOCK))
         if "size" in longer:
             facts.append(note("tar_broken", what="a second size is given for a member", offset=data - BLOCK))
         longer = {}
         if len(members) >= limit:
             facts.append(note("tar_too_many_members"))
             break
-    return members, facts[:1000]
+    return members, facts
 
 
 def _judge_member(name: str, kind: bytes, offset: int) -> list[Fact]:

@@ -9,7 +9,7 @@ import struct
 from collections import Counter
 from dataclasses import dataclass, field
 
-from registry.formats.facts import Fact, note
+from registry.formats.facts import Fact, Notes, note
 from registry.formats.sources import Region, Source, Unfolded, ZlibDecoder
 from registry.formats.zip_directory import END64, Directory, Member, decode_name, find_directories, read_members, widen
 
@@ -30,7 +30,7 @@ class ZipReading:
     """The archive as one kind of program sees it."""
 
     members: list[Member]
-    facts: list[Fact] = field(default_factory=list)
+    facts: Notes = field(default_factory=Notes)
 
 
 def read_zip(region: Region) -> tuple[list[ZipReading], list[Fact]]:
@@ -78,7 +78,7 @@ def _compare_headers(region: Region, directory: Directory) -> None:
     directory.members += hidden
 
 
-def _read_local(region: Region, member: Member, facts: list[Fact]) -> int:
+def _read_local(region: Region, member: Member, facts: Notes) -> int:
     """Read a member's own header. Returns where its data end."""
     head = region.at(member.header, 30 + len(member.raw_name))
     if len(head) < 30 or head[:4] != LOCAL:
@@ -198,8 +198,6 @@ def _check_names(directory: Directory) -> None:
             facts.append(note("zip_unsafe_path", member=member.name, offset=member.header))
         if member.mode & 0o170000 == 0o120000:
             facts.append(note("zip_symlink", member=member.name, offset=member.header))
-        if len(facts) > 1000:
-            break
 
 
 def is_unsafe_path(name: str) -> bool:
@@ -214,7 +212,7 @@ def _check_sizes(directory: Directory) -> None:
     packed = sum(member.packed for member in directory.members)
     if total > MAX_TOTAL or (total > 1 << 20 and total > MAX_RATIO * max(packed, 1)):
         facts.append(note("zip_bomb", total=total))
-    for member in directory.members[:2000]:
+    for member in directory.members:
         if member.method == STORED and member.size != member.packed:
             facts.append(note("zip_header_differs", member=member.name, what="size of stored data"))
         elif member.size > 1 << 20 and member.size > MAX_RATIO * max(member.packed, 1):

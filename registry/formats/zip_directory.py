@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from registry.formats.facts import Fact, note
+from registry.formats.facts import Fact, Notes, note
 from registry.formats.sources import Region
 
 MAX_MEMBERS = 65_000
@@ -53,7 +53,7 @@ class Directory:
     end_record: int
     shift: int
     members: list[Member] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
+    facts: Notes = field(default_factory=Notes)
 
 
 def find_directories(region: Region) -> tuple[list[Directory], list[Fact]]:

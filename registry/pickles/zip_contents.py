@@ -61,9 +61,9 @@ class _Look:
             key = (member.data, member.method, member.packed)
             if (member.name.endswith("/") and not member.packed) or member.data < 0 or key in self.seen:
                 continue
-            self.seen.add(key)
             inside = f"{self.outer}/{member.name}" if self.outer else member.name
             if not self._is_raw_tensor(member.name) and self.inspection.may_look(inside):
+                self.seen.add(key)
                 self._at_member(member, inside)
                 self.inspection.progress(self.region, member.header)
         return self._word(names)
