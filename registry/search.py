@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.contrib.postgres.search import TrigramSimilarity
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from community.models import User, Viewer
 from registry.hash_lookup import Gone, HashAnswer, find_by_hash, hashes_of
+from registry.licenses.effective import RIGHTS
 from registry.models import ModelFile, ModelSearch, RegisteredModel, SearchWord, Tag
 from registry.search_facets import Facets, FacetValue, count_facets
 from registry.search_lists import Matches, Words, list_page
@@ -77,6 +78,9 @@ def _narrowed(query: ModelQuery, asked: Asked) -> QuerySet[ModelSearch]:
     rows = ModelSearch.objects.all()
     if asked.words and not asked.terms:
         return rows.none()  # signs and no letters: nothing is named so
+    if query.rights:
+        wanted = sum(1 << RIGHTS.index(right) for right in query.rights)
+        rows = rows.alias(allowed=F("rights").bitand(wanted)).filter(allowed=wanted)
     tags = {*query.tags, *asked.tags}
     if tags:
         ids = list(Tag.objects.named(tags).values_list("pk", flat=True))

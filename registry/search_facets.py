@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
+from registry.licenses.effective import RIGHTS
 from registry.models import ModelSearch, Tag
 from registry.search_query import ModelQuery
 
@@ -38,6 +39,7 @@ class Facets:
     types: tuple[FacetValue, ...]
     base_models: tuple[FacetValue, ...]
     tags: tuple[FacetValue, ...]
+    rights: tuple[FacetValue, ...]
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class _Counts:
     types: dict[str, int]
     base_models: dict[str, int]
     tags: dict[int, int]
+    rights: dict[str, int]
 
 
 def count_facets(rows: QuerySet[ModelSearch], query: ModelQuery, types: Q, base_models: Q) -> tuple[Facets, int, str]:
@@ -61,6 +64,7 @@ def count_facets(rows: QuerySet[ModelSearch], query: ModelQuery, types: Q, base_
         _values(by_type.types, {key: row.label for key, row in MODEL_TYPES.items()}, query, "types"),
         _values(by_base.base_models, {key: row.label for key, row in BASE_MODELS.items()}, query, "base_models"),
         _tag_values(all_hits.tags, query),
+        _values(all_hits.rights, {}, query, "rights"),
     )
     return facets, all_hits.hits, count_text(all_hits.hits)
 
@@ -77,22 +81,25 @@ SELECT 'hits', NULL, count(*) FROM hits
 UNION ALL SELECT 'type', type, count(*) FROM hits GROUP BY type
 UNION ALL SELECT 'base', base, count(*) FROM hits, unnest(base_models) AS base GROUP BY base
 UNION ALL SELECT 'tag', tag::text, n FROM tags
+UNION ALL SELECT 'right', place::text, count(*) FROM hits, generate_series(0, {rights} - 1) AS place
+    WHERE rights >> place & 1 = 1 GROUP BY place
 """
 
 
 def _count(rows: QuerySet[ModelSearch]) -> _Counts:
-    counted = rows.order_by().values("type", "base_models", "tag_ids")[: COUNTED + 1]
+    counted = rows.order_by().values("type", "base_models", "tag_ids", "rights")[: COUNTED + 1]
     try:
         hits, params = counted.query.sql_with_params()
     except EmptyResultSet:  # the conditions rule each other out; there is nothing to ask
-        return _Counts(0, {}, {}, {})
-    found: dict[str, dict[Any, int]] = {"hits": {}, "type": {}, "base": {}, "tag": {}}
+        return _Counts(0, {}, {}, {}, {})
+    found: dict[str, dict[Any, int]] = {"hits": {}, "type": {}, "base": {}, "tag": {}, "right": {}}
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT.format(hits=hits, tags=_TAGS_SHOWN), params)
+        cursor.execute(_COUNT.format(hits=hits, tags=_TAGS_SHOWN, rights=len(RIGHTS)), params)
         for facet, value, count in cursor.fetchall():
             found[facet][value] = count
     tags = {int(tag): count for tag, count in found["tag"].items()}
-    return _Counts(found["hits"].get(None, 0), found["type"], found["base"], tags)
+    rights = {RIGHTS[int(place)]: count for place, count in found["right"].items()}
+    return _Counts(found["hits"].get(None, 0), found["type"], found["base"], tags, rights)
 
 
 def _values(counts: dict[str, int], labels: dict[str, str], query: ModelQuery, name: str) -> tuple[FacetValue, ...]:

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from community.api.common.paging import decode_cursor
 from community.errors import InvalidInput
 from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
+from registry.licenses.effective import RIGHTS
 from registry.search_text import MAX_QUERY_CHARACTERS, Term, query_terms
 
 RELEVANCE: Final = "relevance"
@@ -50,6 +51,7 @@ class ModelQuery:
     types: tuple[str, ...] = ()
     base_models: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ()  # uses that must all be allowed: names of `Permissions`
     sort: str = ""  # as asked for; empty for the default
     cursor: str = ""
 
@@ -62,6 +64,7 @@ class ModelQuery:
         """The query string again, as pairs, without what is the default."""
         pairs = [("q", self.q), *(("type", value) for value in self.types)]
         pairs += [("base_model", value) for value in self.base_models] + [("tag", value) for value in self.tags]
+        pairs += [("right", value) for value in self.rights]
         pairs += [("sort", self.sort if self.sort != self._default_sort else ""), ("cursor", self.cursor)]
         return [(name, value) for name, value in pairs if value]
 
@@ -115,6 +118,7 @@ def read_query(params: QueryDict) -> tuple[ModelQuery, tuple[str, ...]]:
         types=values("type", MODEL_TYPES.__contains__),
         base_models=values("base_model", BASE_MODELS.__contains__),
         tags=values("tag", lambda text: "\0" not in text and len(text) <= 60),
+        rights=values("right", RIGHTS.__contains__),
         sort=value("sort", SORTS.__contains__),
     )
     if query.sort == RELEVANCE and not query.asked.terms:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from community.models import User
-from registry.search import ModelQuery, SearchPage, find_by_hash, search_models
+from registry.forms import RIGHT_WORDS
+from registry.search import FacetValue, ModelQuery, SearchPage, find_by_hash, search_models
 from registry.views.cards import Card, cards_of
 
 _ON_FIRST_PAGE = 12
@@ -96,8 +97,15 @@ def _facets(page: SearchPage) -> list[dict[str, Any]]:
     return [
         {"name": "type", "title": _("Type"), "choices": page.facets.types},
         {"name": "base_model", "title": _("Base model"), "choices": page.facets.base_models},
+        {"name": "right", "title": _("You may"), "choices": _rights(page)},
         {"name": "tag", "title": _("Tags"), "choices": page.facets.tags},
     ]
+
+
+def _rights(page: SearchPage) -> list[FacetValue]:
+    """Uses that the hits allow, in the order and the words of a model's page."""
+    found = {value.value: value for value in page.facets.rights}
+    return [replace(found[right], label=str(words)) for right, words in RIGHT_WORDS.items() if right in found]
 
 
 def _sorts(query: ModelQuery) -> list[Link]:
@@ -113,7 +121,7 @@ def _chips(query: ModelQuery, page: SearchPage) -> list[Link]:
     base = reverse("registry:models")
     chosen = [
         Link(value.label, f"{base}?{value.query_string}" if value.query_string else base)
-        for values in (page.facets.types, page.facets.base_models, page.facets.tags)
+        for values in (page.facets.types, page.facets.base_models, _rights(page), page.facets.tags)
         for value in values
         if value.is_chosen
     ]

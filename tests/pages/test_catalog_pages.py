@@ -27,7 +27,9 @@ MODELS = "/models"
 
 def publish(title="Basalt City", *, type="lora", base="SD 1.5", downloads=0, verdict="safe", **model):
     made = RegisteredModelFactory(public=True, title=title, type=type, download_count=downloads, **model)
-    version = ModelVersionFactory(published=True, model=made, base_model=base)
+    version = ModelVersionFactory(
+        published=True, model=made, base_model=base, permissions=made.permissions, license=made.license
+    )
     ModelFileFactory(version=version, blob=BlobFactory(verdict=verdict), is_primary=True)
     with transaction.atomic():
         refresh_listing(made)
@@ -73,6 +75,37 @@ def test_the_address_chooses_and_orders(client, query, found):
     publish("Basalt City")
 
     assert titles(client.get(MODELS + query)) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("?right=sell", ["Free"]),
+        ("?right=merges", ["Free", "No sale"]),
+        ("?right=merges&right=sell", ["Free"]),
+        ("?right=fly", ["Free", "No sale", "Not for money"]),
+    ],
+    ids=["one", "another", "both", "no such right"],
+)
+def test_what_one_may_do_chooses_too_by_author_and_license(client, query, found):
+    publish("Free", base="SD 1.5", downloads=9)
+    publish("No sale", base="SD 1.5", downloads=5, permissions=0b010000)
+    publish("Not for money", base="SD 1.5", license="CC-BY-NC-ND-4.0")
+
+    answer = client.get(MODELS + query)
+
+    assert titles(answer) == found
+
+
+def test_a_use_is_counted_and_named_as_on_a_models_page(client):
+    publish("Free")
+    publish("No sale", permissions=0b010000)
+
+    (facet,) = [facet for facet in client.get(MODELS).context["facets"] if facet["name"] == "right"]
+
+    counts = {choice.label: choice.count for choice in facet["choices"]}
+    assert counts["Share merges of it"] == 2
+    assert counts["Sell the model or merges of it"] == 1
 
 
 def test_each_condition_is_a_chip_that_takes_it_away(client):

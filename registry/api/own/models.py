@@ -26,6 +26,7 @@ from registry.api.own.serializers import (
     read,
 )
 from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
+from registry.licenses.effective import RIGHTS
 from registry.models import RegisteredModel
 from registry.search import SORTS, read_query, search_models
 from registry.services.catalog import create_model, edit_model
@@ -37,6 +38,7 @@ _SEARCH = [
     OpenApiParameter("type", many=True, enum=list(MODEL_TYPES)),
     OpenApiParameter("base_model", many=True, enum=list(BASE_MODELS)),
     OpenApiParameter("tag", many=True, description="Models that bear all of them."),
+    OpenApiParameter("right", many=True, enum=list(RIGHTS), description="Uses that must all be allowed."),
     OpenApiParameter("sort", enum=list(SORTS)),
     OpenApiParameter("cursor", OpenApiTypes.STR),
 ]
