@@ -46,6 +46,12 @@ export class Transfer {
 
   /** Send what is missing, then follow the inspection to its end. `known` are the person's own unfinished uploads. */
   async run(known = []) {
+    await this.running; // what was paused a moment ago may still be beginning
+    this.running = this.go(known);
+    return this.running;
+  }
+
+  async go(known) {
     try {
       if (this.file) {
         this.become("checking");

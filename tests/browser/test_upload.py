@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.db import connection
 from django.urls import reverse
+from PIL import Image
 
 from registry.models import Inspection, ModelVersion, Upload
 from registry.services.inspecting import inspect_upload
 from registry.storage import blob_store
+from tests.browser.scene import show_picture
 from tests.factories import ModelVersionFactory, UserFactory
 from tests.registry.inspecting.bytes import safetensors
 
@@ -131,6 +134,7 @@ def test_a_paused_upload_sends_nothing_until_it_goes_on(open_window, worker, per
     held: list[object] = []
     page.route("**/uploads/*/parts/*?*", lambda route: held.append(route))
     page.set_input_files("#pick-files", big_file)
+    page.locator(".sending-row[data-state=sending]").wait_for()
     page.get_by_role("button", name="Pause").click()
     page.locator(".sending-row[data-state=paused]").wait_for()
     page.unroute("**/uploads/*/parts/*?*")
@@ -174,3 +178,58 @@ def test_without_scripts_the_page_tells_how_to_send_files(open_window, person):
 
     assert page.locator("noscript pre").is_visible()
     assert not page.locator(".drop").is_visible()
+
+
+def test_a_dropped_picture_joins_the_draft_once_it_is_rated(open_window, worker, person, tmp_path):
+    version = ModelVersionFactory(model__owner=person)
+    picture = tmp_path / "harbour.png"
+    Image.new("RGB", (64, 96), "navy").save(picture)
+    page = open_window(user=person)
+    page.goto(f"/upload?version={version.pk}")
+
+    page.set_input_files("#pick-files", picture)
+    row = page.locator(".sending-row")
+    row.get_by_label("What it shows").fill("A harbour at night")
+    assert not version.previews.exists()
+    row.get_by_label("Rating").select_option("PG-13")
+    page.locator("[data-pictures] [name=alt]").wait_for()
+
+    preview = version.previews.get()
+    assert (preview.alt, preview.rating_name) == ("A harbour at night", "PG-13")
+
+
+def test_pictures_of_a_draft_are_described_ordered_and_removed(open_window, person):
+    version = ModelVersionFactory(model__owner=person)
+    first, _second, third = (show_picture(version, hue=n * 60, position=n) for n in range(3))
+    page = open_window(user=person)
+    page.goto(f"/upload?version={version.pk}")
+    rows = page.locator("[data-pictures] > li")
+
+    rows.nth(2).get_by_role("button", name="Earlier").click()
+    page.wait_for_function(f"() => document.querySelectorAll('[data-picture]')[1].dataset.picture === '{third.pk}'")
+    rows.nth(0).get_by_label("Rating").select_option("R")
+    rows.nth(0).get_by_label("What it shows").fill("A lamp")
+    rows.nth(0).get_by_label("What it shows").blur()
+    rows.nth(2).get_by_role("button", name="Remove").click()
+    page.wait_for_function("() => document.querySelectorAll('[data-picture]').length === 2")
+
+    assert [preview.pk for preview in version.previews.order_by("position")] == [first.pk, third.pk]
+    first.refresh_from_db()
+    assert (first.alt, first.rating_name) == ("A lamp", "R")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_page_is_within_reach_of_everybody(open_window, worker, person, model_file, theme, width):
+    version = ModelVersionFactory(model__owner=person, base_model="")
+    show_picture(version, hue=20)
+    # Not strict: axe tries inline styles, which the content policy refuses.
+    page = open_window(user=person, theme=theme, width=width, strict=False)
+
+    for address in ("/upload", f"/upload?version={version.pk}"):
+        page.goto(address)
+        page.set_input_files("#pick-files", model_file)
+        page.locator(".sending-row[data-state=done]").first.wait_for()
+        found = Axe().run(page)
+        assert [each["id"] for each in found.response["violations"] if each["impact"] in ("serious", "critical")] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
