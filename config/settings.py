@@ -206,6 +206,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
 STORAGE_URL = env.text("STORAGE_URL")
 # Browsers send parts there and read from there, past the site.
 STORAGE_ORIGIN = locations.storage_origin(STORAGE_URL)
+# A ClamAV daemon to ask about every file: unix:/path/of/its/socket or host:port. Empty: none is asked.
+CLAMAV_ADDRESS = env.text("CLAMAV_ADDRESS")
 # Where nginx serves DATA from as an internal location; empty: the site sends the bytes itself.
 ACCEL_PREFIX = env.text("ACCEL_PREFIX")
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from registry.views import catalog, downloads, files, models, owning, pages, parts, pictures, uploading
+from registry.views import catalog, downloads, files, models, owning, pages, parts, pictures, trust, uploading
 
 app_name = "registry"
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     ),
     path("hashes/<str:value>", files.hash_page, name="hash"),
     path("files/<int:file_id>/report", files.file_report, name="file-report"),
+    path("files/<int:file_id>/waiver", trust.file_waiver, name="file-waiver"),
+    path("moderation/files", trust.files_to_look_at, name="files-to-look-at"),
     path("files/<int:file_id>/download/<str:name>", downloads.download_file, name="download"),
     path("versions/<int:version_id>/edit", owning.version_edit, name="version-edit"),
     path("versions/<int:version_id>/publish", owning.version_publish, name="version-publish"),

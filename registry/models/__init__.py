@@ -3,6 +3,7 @@
 from registry.models.catalog import ModelRedirect, ModelVersion, RegisteredModel
 from registry.models.files import Blob, BlobHash, DownloadBatch, ModelFile, Tombstone, TombstoneHash
 from registry.models.inspections import Finding, Inspection, Waiver
+from registry.models.opinions import EngineOpinion
 from registry.models.pictures import Picture, Rendition, VersionPreview
 from registry.models.search import ModelSearch, SearchWord
 from registry.models.tags import Tag
@@ -12,6 +13,7 @@ __all__ = [
     "Blob",
     "BlobHash",
     "DownloadBatch",
+    "EngineOpinion",
     "Finding",
     "Inspection",
     "ModelFile",

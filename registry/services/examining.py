@@ -91,10 +91,10 @@ def _judge(stream: BinaryIO, size: int, name: str, header: Header | None, progre
         verdict=str(report.verdict),
         format=report.format,
         rules_version=report.rules_version,
-        findings=_storable([finding.as_dict() for finding in report.findings]),
-        evidence=_storable([piece.as_dict() for piece in report.evidence]),
+        findings=storable([finding.as_dict() for finding in report.findings]),
+        evidence=storable([piece.as_dict() for piece in report.evidence]),
         evidence_cut=report.evidence_cut,
-        facts=_storable(_facts(stream, size, name, header, report)),
+        facts=storable(_facts(stream, size, name, header, report)),
     )
 
 
@@ -143,12 +143,12 @@ def _bounded(metadata: Mapping[str, str]) -> tuple[dict[str, str], bool]:
     return kept, kept != dict(metadata)
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """The same with signs that no column can hold replaced: NUL, and halves of characters."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, Mapping):
-        return {_storable(str(key)): _storable(item) for key, item in value.items()}
+        return {storable(str(key)): storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_storable(item) for item in value]
+        return [storable(item) for item in value]
     return value

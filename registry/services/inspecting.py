@@ -20,12 +20,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from registry.engines.opinion import Opinion
 from registry.models import Blob, BlobHash, Finding, Inspection, ModelFile, Upload
 from registry.models.files import HashKind, Verdict
 from registry.pickles.rules import current_rules
 from registry.services.examining import Examination, Judgement, examine
 from registry.services.handover import INSPECT_UPLOAD, end_upload
+from registry.services.opinions import ask_engines, keep_opinions, settled_verdict
 from registry.services.pictures import attach_upload
+from registry.services.waiving import void_waivers
 from registry.storage import blob_store
 
 _PROGRESS_SECONDS: Final = 0.5
@@ -139,12 +142,14 @@ def _inspect(inspection: Inspection, heart: Heart) -> None:
         raise BytesRefused("bytes_missing", _("The bytes are no longer there. Send the file again."))
     with store.open(upload.key) as stream:
         found = examine(stream, upload.size, name=upload.name, is_judged=is_judged, progress=heart.progress)
+        heart.progress("asking", upload.size)
+        opinions = ask_engines(stream, upload.size, found.judgement.format) if found.judgement else []
     declared, actual = upload.declared_sha256, found.hashes.sha256
     if declared and declared != actual:
         sentence = _("The bytes have the SHA-256 %(actual)s, not the declared %(declared)s. Send the file again.")
         raise BytesRefused("sha256_differs", sentence % {"actual": actual, "declared": declared}, "sha256")
     heart.progress("finishing", upload.size)
-    _finish(inspection, found)
+    _finish(inspection, found, opinions)
 
 
 def is_judged(sha256: str) -> bool:
@@ -154,12 +159,12 @@ def is_judged(sha256: str) -> bool:
 
 
 @transaction.atomic
-def _finish(inspection: Inspection, found: Examination) -> None:
+def _finish(inspection: Inspection, found: Examination, opinions: list[Opinion]) -> None:
     lock_blob(found.hashes.sha256)
     upload = Upload.objects.select_for_update().get(pk=inspection.upload_id)
     if not inspection.beat(step="", bytes_read=upload.size):
         raise ClaimLost
-    blob = _keep_blob(upload, found)
+    blob = _keep_blob(upload, found, opinions)
     inspection.mine().update(state=Inspection.State.DONE, finished_at=timezone.now())
     upload.state, upload.blob = Upload.State.DONE, blob
     upload.save(update_fields=["state", "blob"])
@@ -169,7 +174,7 @@ def _finish(inspection: Inspection, found: Examination) -> None:
         transaction.on_commit(partial(blob_store().delete, upload.key))
 
 
-def _keep_blob(upload: Upload, found: Examination) -> Blob:
+def _keep_blob(upload: Upload, found: Examination, opinions: list[Opinion]) -> Blob:
     """The blob of these bytes, its bytes in place and its judgement of today. Hold `lock_blob`."""
     store, sha256 = blob_store(), found.hashes.sha256
     blob = Blob.objects.filter(pk=sha256).first() or Blob(sha256=sha256, size=upload.size)
@@ -177,12 +182,15 @@ def _keep_blob(upload: Upload, found: Examination) -> Blob:
         blob.key = store.promote(upload.key, sha256)
     if found.judgement is not None:
         _take_judgement(blob, found.judgement)
+        blob.verdict = settled_verdict(blob.verdict, opinions)
         blob.fingerprint = found.fingerprint
     blob.save()
     _keep_hashes(blob, found)
     if found.judgement is not None:
         blob.findings.all().delete()
         Finding.objects.bulk_create([Finding(blob=blob, **finding) for finding in found.judgement.findings])
+        keep_opinions(blob, opinions)
+        void_waivers(blob)
     return blob
 
 

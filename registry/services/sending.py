@@ -49,9 +49,9 @@ def send_file(request: HttpRequest, file: ModelFile, viewer: Viewer) -> HttpResp
     """Answer a GET or HEAD for a file's bytes, if the policy lets them go to this viewer.
 
     Raises Http404 for what the viewer may not know of, NotServable without a passing verdict, NeedsConfirmation for
-    a waived file until the request says `confirm=yes`, BytesMissing when the store fails.
+    a waived file until the request says `confirm=check`, BytesMissing when the store fails.
     """
-    serving = _allowed(file, viewer, confirmed=request.GET.get("confirm") == "yes")
+    serving = _allowed(file, viewer, confirmed=request.GET.get("confirm") == "check")
     blob = file.blob
     if serving.is_public and request.headers.get("If-None-Match", "").strip() == etag_of(blob):
         return _labelled(HttpResponse(status=304), file, serving)
@@ -82,7 +82,7 @@ def _allowed(file: ModelFile, viewer: Viewer, *, confirmed: bool) -> Serving:
         raise NotServable(sentences[serving.refusal], extra={"reason": str(serving.refusal)})
     if serving.needs_confirmation and not confirmed:
         raise NeedsConfirmation(
-            _("A moderator let this file through although it holds something unknown. To take it, add “confirm=yes”.")
+            _("A moderator let this file through although it holds something unknown. To take it, add “confirm=check”.")
         )
     return serving
 

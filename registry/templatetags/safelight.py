@@ -49,6 +49,7 @@ _INSPECTION_STEP_WORDS = {
     "hashing": gettext_lazy("Computing hashes"),
     "scanning": gettext_lazy("Looking for code"),
     "recognizing": gettext_lazy("Recognizing the model"),
+    "asking": gettext_lazy("Asking other engines"),
     "finishing": gettext_lazy("Finishing"),
 }
 

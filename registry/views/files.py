@@ -6,6 +6,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from registry import policies
+from registry.forms import ReasonForm
 from registry.models import ModelFile
 from registry.search import find_by_hash
 from registry.views import shapes
@@ -14,7 +16,18 @@ from registry.views import shapes
 @require_safe
 def file_report(request: HttpRequest, file_id: int) -> HttpResponse:
     """What the inspection found; shown to whoever sees the version, whatever the verdict."""
-    visible = ModelFile.objects.visible_to(request.user).for_display().prefetch_related("waivers__granted_by")
+    return report_page(request, file_id)
+
+
+def report_page(
+    request: HttpRequest, file_id: int, *, form: ReasonForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The report, with a moderator's form as it was sent where one was refused."""
+    visible = (
+        ModelFile.objects.visible_to(request.user)
+        .for_display()
+        .prefetch_related("waivers__granted_by", "blob__opinions")
+    )
     file = get_object_or_404(visible.select_related("version__model__owner"), pk=file_id)
     (shown,) = shapes.shown_files([file], request)
     context = {
@@ -27,9 +40,13 @@ def file_report(request: HttpRequest, file_id: int) -> HttpResponse:
         "watching": file.state in ("uploading", "waiting", "inspecting"),
         "inspection": getattr(file.upload, "inspection", None) if file.upload else None,
         "contents": shapes.contents_of(file),
+        "opinions": file.blob.opinions.all() if file.blob else [],
+        "skipped": file.blob.facts.get("skipped", []) if file.blob else [],
+        "waiver": next((waiver for waiver in file.waivers.all() if waiver.voided_at is None), None),
+        "form": (form or ReasonForm()) if policies.can_moderate(request.user) else None,
         "metadata": sorted((file.blob.facts.get("metadata") or {}).items()) if file.blob else [],
     }
-    return render(request, "registry/file_report.html", context)
+    return render(request, "registry/file_report.html", context, status=status)
 
 
 @require_safe

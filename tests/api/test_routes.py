@@ -156,6 +156,8 @@ ROUTES = [
     Route("DELETE", "files/{file}", EDIT, {"draft": 204, "published": 409, "withdrawn": 409, "taken_down": 409}),
     Route("GET", "files/{file}/download", BYTES),
     Route("HEAD", "files/{file}/download", BYTES),
+    Route("POST", "files/{file}/waiver", MODERATE, 409, REASON),
+    Route("DELETE", "files/{file}/waiver", MODERATE, 204, REASON),
     Route("GET", "hashes/{hash}", BY_HASH),
     Route("GET", "comments/{comment}", READ),
     Route("PATCH", "comments/{comment}", EDIT, 200, {"text": "New"}),

@@ -140,7 +140,7 @@ def test_a_file_that_was_let_through_is_asked_about_first(client, stored):
 
     assert asked.status_code == 403
     assert "A harmless constructor." in asked.content.decode()
-    assert body(client.get(address, {"confirm": "yes"})) == b"the bytes of a model"
+    assert body(client.get(address, {"confirm": "check"})) == b"the bytes of a model"
 
 
 def test_a_drafts_file_is_not_there_for_strangers(client):

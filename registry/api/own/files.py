@@ -78,7 +78,7 @@ class FileDownloadView(APIView):
     @extend_schema(
         parameters=[
             OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER),
-            OpenApiParameter("confirm", enum=["yes"], description="For a file that a moderator let through."),
+            OpenApiParameter("confirm", enum=["check"], description="For a file that a moderator let through."),
         ],
         responses={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,

@@ -33,7 +33,7 @@ def find_version(request: Request, version_id: int) -> ModelVersion:
 
 def find_file(request: Request, file_id: int) -> ModelFile:
     """404 for files of versions that this person may not see."""
-    return get_object_or_404(visible_files(request).prefetch_related("blob__findings"), pk=file_id)
+    return get_object_or_404(visible_files(request).prefetch_related("blob__findings", "blob__opinions"), pk=file_id)
 
 
 def visible_files(request: Request) -> QuerySet[ModelFile]:

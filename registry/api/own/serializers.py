@@ -15,6 +15,7 @@ from registry.formats.catalog import MODEL_TYPES
 from registry.licenses.permissions import Permissions
 from registry.models import ModelFile, ModelVersion, RegisteredModel
 from registry.models.files import Verdict
+from registry.policies import has_waiver
 from registry.search import hashes_of
 
 FILE_STATES = ["uploading", "waiting", "inspecting", "done", "failed"]
@@ -285,18 +286,37 @@ class FindingSerializer(serializers.Serializer):
     message = serializers.CharField()
 
 
+class OpinionSerializer(serializers.Serializer):
+    """What another engine said. Shown beside our verdict; only a virus scanner's hit changes it."""
+
+    engine = serializers.CharField()
+    version = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=["clean", "doubted", "hit", "failed"])
+    details = serializers.ListField(child=serializers.CharField())
+    asked_at = serializers.DateTimeField()
+
+
 class FileReport(FoundFile):
     """A file with what its inspection found."""
 
     findings = serializers.SerializerMethodField()
+    opinions = serializers.SerializerMethodField()
+    waived = serializers.SerializerMethodField(help_text=_("Whether a moderator let the file through as it is."))
     facts = serializers.SerializerMethodField(help_text=_("What its header says, and what it was recognised as."))
 
     class Meta(FoundFile.Meta):
-        fields = [*FoundFile.Meta.fields, "findings", "facts"]
+        fields = [*FoundFile.Meta.fields, "findings", "opinions", "waived", "facts"]
 
     @extend_schema_field(FindingSerializer(many=True))
     def get_findings(self, file: ModelFile) -> list[dict[str, Any]]:
         return FindingSerializer(file.blob.findings.all() if file.blob else [], many=True).data
+
+    @extend_schema_field(OpinionSerializer(many=True))
+    def get_opinions(self, file: ModelFile) -> list[dict[str, Any]]:
+        return OpinionSerializer(file.blob.opinions.all() if file.blob else [], many=True).data
+
+    def get_waived(self, file: ModelFile) -> bool:
+        return has_waiver(file)
 
     @extend_schema_field(serializers.DictField())
     def get_facts(self, file: ModelFile) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registry.api.own import files, hashes, models, pictures, uploads, versions
+from registry.api.own import files, hashes, models, pictures, recognize, uploads, versions, waivers
 
 urlpatterns = [
     path("models", models.ModelsView.as_view(), name="api-models"),
@@ -13,6 +13,10 @@ urlpatterns = [
     path("versions/<int:version_id>/publish", versions.PublishVersionView.as_view(), name="api-version-publish"),
     path("versions/<int:version_id>/withdraw", versions.WithdrawVersionView.as_view(), name="api-version-withdraw"),
     path("versions/<int:version_id>/files", files.VersionFilesView.as_view(), name="api-version-files"),
+    path("files/<int:file_id>", files.FileView.as_view(), name="api-file"),
+    path("files/<int:file_id>/waiver", waivers.FileWaiverView.as_view(), name="api-file-waiver"),
+    path("files/<int:file_id>/download", files.FileDownloadView.as_view(), name="api-file-download"),
+    path("hashes/<str:value>", hashes.HashView.as_view(), name="api-hash"),
     path("versions/<int:version_id>/pictures", pictures.VersionPicturesView.as_view(), name="api-version-pictures"),
     path(
         "versions/<int:version_id>/pictures/order",
@@ -20,9 +24,7 @@ urlpatterns = [
         name="api-version-picture-order",
     ),
     path("pictures/<int:picture_id>", pictures.PictureView.as_view(), name="api-picture"),
-    path("files/<int:file_id>", files.FileView.as_view(), name="api-file"),
-    path("files/<int:file_id>/download", files.FileDownloadView.as_view(), name="api-file-download"),
-    path("hashes/<str:value>", hashes.HashView.as_view(), name="api-hash"),
+    path("recognize", recognize.RecognizeView.as_view(), name="api-recognize"),
     path("uploads", uploads.UploadsView.as_view(), name="api-uploads"),
     path("uploads/<uuid:upload_id>", uploads.UploadView.as_view(), name="api-upload"),
     path("uploads/<uuid:upload_id>/parts", uploads.UploadPartsView.as_view(), name="api-upload-parts"),

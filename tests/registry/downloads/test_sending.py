@@ -160,7 +160,7 @@ def test_nothing_without_a_passing_verdict_goes_to_anyone(client, address, verdi
         if person:
             client.force_login(person)
         for method in (client.get, client.head):
-            response = method(address(file), {"confirm": "yes"})
+            response = method(address(file), {"confirm": "check"})
             hidden = (
                 not published
                 and (person is None or person.pk not in (owner.pk,))
@@ -183,7 +183,7 @@ def test_a_waived_file_is_sent_once_the_caller_says_yes(client):
     Waiver.objects.create(file=file, granted_by=ModeratorFactory(), reason="Read it.")
 
     unasked = client.get(download_path(file))
-    confirmed = client.get(download_path(file), {"confirm": "yes"})
+    confirmed = client.get(download_path(file), {"confirm": "check"})
 
     assert (unasked.status_code, unasked.json()["code"]) == (403, "needs_confirmation")
     assert body_of(confirmed) == CONTENT
@@ -195,7 +195,7 @@ def test_a_waiver_opens_no_draft(client):
     Waiver.objects.create(file=file, granted_by=ModeratorFactory(), reason="Read it.")
     client.force_login(file.version.model.owner)
 
-    assert client.get(download_path(file), {"confirm": "yes"}).status_code == 403
+    assert client.get(download_path(file), {"confirm": "check"}).status_code == 403
 
 
 def test_what_was_taken_down_goes_to_nobody(client, address):
