@@ -24,9 +24,14 @@ from config.up.site import Address, Site
 from config.up.spawn import MYSELF
 from config.up.status import Status
 from config.up.supervise import StopAsked, Supervisor
+from registry.imaging.jail import jail_kind
 
 _BASE = Path(__file__).resolve().parent.parent.parent
 _NO_OWNER = "This site has no owner yet. Leave the name empty to do it later."
+_KEPT = {
+    "namespace": "Pictures and second opinions are read in processes without a network.",
+    "limits": "Pictures and second opinions are read in processes with resource limits alone: no namespaces here.",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -100,6 +105,7 @@ def _bring_up(supervisor: Supervisor, options: argparse.Namespace) -> None:
     for parts in site.processes():
         supervisor.start(parts)
         supervisor.until(supervisor.all_ready)
+    supervisor.status.say(_KEPT[jail_kind()])
     supervisor.status.say(f"Safelight is ready at {site.settings.SITE_URL or f'http://{site.bind}'}/")
     supervisor.until(lambda: False)
 
@@ -153,9 +159,7 @@ def _relay(supervisor: Supervisor, child: subprocess.Popen[bytes]) -> bool:
     if "error" in message:
         raise CannotStart(message["error"])
     if "ask" in message or "refused" in message:
-        supervisor.status.say(
-            message.get("refused", "This site has no owner yet. Leave the name empty to do it later.")
-        )
+        supervisor.status.say(message.get("refused", _NO_OWNER))
         answer = supervisor.asking(_ask_owner)
         child.stdin.write(answer.encode() + b"\n")
         child.stdin.flush()
