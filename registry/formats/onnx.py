@@ -15,7 +15,7 @@ GRAPH, INITIALIZER, EXTERNAL_DATA = 7, 5, 13
 
 def external_paths(region: Region) -> list[str]:
     """Locations of tensor data outside the model's folder. Raises MalformedFile when the message is not well formed."""
-    found = []
+    found: list[str] = []
     counter = [0]
     for number, start, length in _fields(region, 0, region.size, counter):
         if number != GRAPH:
