@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry.errors import NeedsConfirmation
@@ -18,7 +19,8 @@ def download_file(request: HttpRequest, file_id: int, name: str) -> HttpResponse
     visible = ModelFile.objects.visible_to(request.user).select_related("version__model__owner", "blob", "upload")
     file = get_object_or_404(visible.prefetch_related("waivers"), pk=file_id)
     if name != file.name:
-        return redirect("registry:download", file.pk, file.name)
+        asked = request.META.get("QUERY_STRING", "")
+        return redirect(reverse("registry:download", args=[file.pk, file.name]) + (f"?{asked}" if asked else ""))
     try:
         return send_file(request, file, request.user)
     except NeedsConfirmation:

@@ -107,12 +107,13 @@ class VersionInput(VersionChanges):
 class FileInput(serializers.Serializer):
     """Bytes that were uploaded, and the name that they get here."""
 
-    upload = serializers.CharField(max_length=64, help_text=_("The id of a complete upload of yours."))
-    name = serializers.CharField(max_length=100_000, trim_whitespace=False, help_text=_("At most 255 bytes."))
+    upload = StrictText(max_length=64, help_text=_("The id of a complete upload of yours."))
+    # The service judges names: one sentence for the page and for programs.
+    name = StrictText(max_length=100_000, lines=True, trim_whitespace=False, help_text=_("At most 255 bytes."))
 
 
 class FileChanges(serializers.Serializer):
-    name = serializers.CharField(max_length=100_000, trim_whitespace=False, required=False)
+    name = StrictText(max_length=100_000, lines=True, trim_whitespace=False, required=False)
     primary = StrictBoolean(required=False, help_text=_("true: this file is offered first."))
 
 

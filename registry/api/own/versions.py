@@ -61,8 +61,8 @@ class VersionView(APIView):
     def patch(self, request: Request, version_id: int) -> Response:
         version = find_version(request, version_id)
         must_edit(request, version.model)
-        version = edit_version(version, by=request.user, **read(VersionChanges, request, nulls=_NULLS))
-        return Response(_shape(version, request))
+        edit_version(version, by=request.user, **read(VersionChanges, request, nulls=_NULLS))
+        return Response(_shape(find_version(request, version_id), request))
 
     @extend_schema(request=OptionalReason, responses={204: None})
     def delete(self, request: Request, version_id: int) -> Response:
@@ -81,7 +81,8 @@ class PublishVersionView(APIView):
     def post(self, request: Request, version_id: int) -> Response:
         version = find_version(request, version_id)
         must_edit(request, version.model)
-        return Response(_shape(publish_version(version, by=request.user), request))
+        publish_version(version, by=request.user)
+        return Response(_shape(find_version(request, version_id), request))
 
 
 class WithdrawVersionView(APIView):
@@ -93,9 +94,10 @@ class WithdrawVersionView(APIView):
     def post(self, request: Request, version_id: int) -> Response:
         version = find_version(request, version_id)
         must_edit(request, version.model)
-        version = withdraw_version(version, read(Reason, request)["reason"], by=request.user)
-        return Response(_shape(version, request))
+        withdraw_version(version, read(Reason, request)["reason"], by=request.user)
+        return Response(_shape(find_version(request, version_id), request))
 
 
 def _shape(version: ModelVersion, request: Request) -> Mapping[str, Any]:
+    """`version` comes from `find_version`, which has loaded its files, or has none yet."""
     return VersionSerializer(version, context={"request": request}).data

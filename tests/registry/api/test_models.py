@@ -244,6 +244,7 @@ def test_files_of_a_published_version_answer_409():
         pytest.param({"upload": "nonsense", "name": "a"}, 404, "upload", id="no id"),
         pytest.param({"name": "a"}, 400, "upload", id="no upload"),
         pytest.param({"upload": "OWN"}, 400, "name", id="no name"),
+        pytest.param({"upload": "OWN", "name": 7}, 400, "name", id="a number for a name"),
         pytest.param({"upload": "OWN", "name": "x" * 10_000}, 400, "name", id="10,000-character name"),
         pytest.param({"upload": "OWN", "name": "a\r\nb"}, 400, "name", id="line break"),
         pytest.param({"upload": "OWN", "name": "../x"}, 400, "name", id="another folder"),
