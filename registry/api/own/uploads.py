@@ -112,7 +112,7 @@ class UploadsView(APIView):
     def get(self, request: Request) -> Response:
         rows = _own(request)
         if state := request.query_params.get("state", ""):
-            rows = rows.filter(state__in=state.split(",")[:7])
+            rows = rows.filter(state__in=set(state.split(",")) & set(Upload.State.values))
         size = read_size(request, default=_PAGE, most=_PAGE)
         # One person's uploads begin one after another, so that the moment alone tells them apart.
         page = keyset_page(rows, ["-created_at"], cursor=request.query_params.get("cursor", ""), size=size)

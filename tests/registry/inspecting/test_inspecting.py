@@ -144,6 +144,17 @@ def test_findings_name_what_was_found(inspected):
     assert upload.blob.rules_version
 
 
+@pytest.mark.parametrize("length", [400, 5_000, 200_000])
+def test_findings_about_names_longer_than_a_row_are_kept_in_short(inspected, length):
+    data = b"\x80\x02c" + b"m" * length + b"\n" + b"n" * length + b"\n)R."
+
+    upload = inspected(data)
+
+    assert upload.state == "done"
+    assert upload.blob.verdict in ("check", "blocked", "unreadable")
+    assert upload.blob.findings.exists()
+
+
 def test_a_zip_bomb_is_judged_and_not_unfolded(inspected):
     upload = inspected(zip_bomb(), name="bomb.ckpt")
 

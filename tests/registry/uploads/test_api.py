@@ -390,6 +390,22 @@ def test_one_sees_ones_own_uploads_and_only_those(sender, stranger):
     assert {each["id"] for each in running["results"]} == set(mine[1:])
 
 
+@pytest.mark.parametrize(
+    "query", ["?state=%00", "?state=nonsense", "?state=" + "x" * 5000], ids=["NUL", "word", "long"]
+)
+def test_a_state_that_no_upload_has_lists_nothing(sender, query):
+    sender.create()
+
+    answer = sender.get(query)
+
+    assert (answer.status_code, answer.json()["results"]) == (200, [])
+
+
+@pytest.mark.parametrize("query", ["?state=%00", "?cursor=x", "?cursor=%00", "?limit=0", "?limit=x", "?limit=10000"])
+def test_a_page_that_makes_no_sense_is_refused(sender, query):
+    assert problem(sender.get(query))[0] == 400
+
+
 def test_a_list_of_uploads_asks_the_database_a_fixed_number_of_times(sender, person, django_assert_max_num_queries):
     for _ in range(20):
         UploadFactory(owner=person, blob=BlobFactory())
