@@ -10,7 +10,10 @@ from django.views.decorators.http import require_safe
 
 from registry.errors import NeedsConfirmation
 from registry.models import ModelFile
+from registry.models.files import Verdict
 from registry.services.sending import send_file
+
+_MOST_NAMED = 10
 
 
 @require_safe
@@ -24,5 +27,6 @@ def download_file(request: HttpRequest, file_id: int, name: str) -> HttpResponse
     try:
         return send_file(request, file, request.user)
     except NeedsConfirmation:
-        context = {"file": file, "version": file.version, "model": file.version.model}
+        findings = file.blob.findings.filter(level=Verdict.CHECK)[:_MOST_NAMED]
+        context = {"file": file, "version": file.version, "model": file.version.model, "findings": findings}
         return render(request, "registry/download_confirm.html", context, status=NeedsConfirmation.status)

@@ -134,12 +134,14 @@ def test_a_file_that_was_let_through_is_asked_about_first(client, stored):
     stored.blob.verdict = "check"
     stored.blob.save()
     Waiver.objects.create(file=stored, granted_by=ModeratorFactory(), reason="A harmless constructor.")
+    Finding.objects.create(blob=stored.blob, rule="x", level="check", subject="typing.Any", message="Not on the list.")
     address = reverse("registry:download", args=[stored.pk, stored.name])
 
     asked = client.get(address)
 
     assert asked.status_code == 403
     assert "A harmless constructor." in asked.content.decode()
+    assert "typing.Any" in asked.content.decode()
     assert body(client.get(address, {"confirm": "check"})) == b"the bytes of a model"
 
 
