@@ -390,9 +390,7 @@ def test_one_sees_ones_own_uploads_and_only_those(sender, stranger):
     assert {each["id"] for each in running["results"]} == set(mine[1:])
 
 
-@pytest.mark.parametrize(
-    "query", ["?state=%00", "?state=nonsense", "?state=" + "x" * 5000], ids=["NUL", "word", "long"]
-)
+@pytest.mark.parametrize("query", ["?state=nonsense", "?state=" + "x" * 5000], ids=["word", "long"])
 def test_a_state_that_no_upload_has_lists_nothing(sender, query):
     sender.create()
 
