@@ -39,8 +39,10 @@ def call(machine: Machine, use: str, callee: Value, arguments: Value) -> Value:
                 machine.tell_use(ev.IMPORT, found)
                 return found
     elif callee.__class__ is Result:
-        machine.tell("call_of_result", callee, subject=_path(callee))
-        callee = callee.callee  # a chain of such calls is told by its beginning
+        root = callee.callee  # what a chain of such calls began with
+        subject = root.path if isinstance(root, Global) else "a computed value"
+        machine.tell("call_of_result", callee, subject=subject)
+        callee = root
     else:
         machine.tell("call_of_value", callee)
     return machine.make_result(callee, arguments)
@@ -110,12 +112,6 @@ def _numbers(value: Value, depth: int) -> list[int]:
     if isinstance(value, Tuple) and depth:
         return [number for item in value.items[:8] for number in _numbers(item, depth - 1)]
     return []
-
-
-def _path(value: Value) -> str:
-    if isinstance(value, Result):
-        value = value.callee
-    return value.path if isinstance(value, Global) else "a computed value"
 
 
 # -- names that are looked up by a call ---------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from registry.pickles.machine import MAX_HELD_TEXT, Broken, Handler, Machine
+from registry.pickles.machine import MAX_HELD_TEXT, MAX_LINE, Broken, Handler, Machine
 from registry.pickles.numbers import CANONICAL_FLOAT, CANONICAL_LONG, read_index, read_int, unescape
 from registry.pickles.values import BOOL, BYTEARRAY, BYTES, FLOAT, INT, MAX_TEXT, NONE, TEXT, Opaque, Value
 
@@ -163,14 +163,12 @@ def unicode_(m: Machine, buf: bytes, pos: int) -> int:
 
 def _push_old_string(m: Machine, data: bytes) -> None:
     """A Python 2 string. What it decodes to depends on the reader's `encoding` once it leaves ASCII."""
-    m.held_text += len(data)
+    if not data.isascii():
+        m.tell("string_not_ascii")
     if len(data) > MAX_TEXT or m.held_text > MAX_HELD_TEXT:
         m.stack.append(TEXT)
         return
-    if data.isascii():
-        m.stack.append(data.decode("ascii"))
-        return
-    m.tell("string_not_ascii")
+    m.held_text += len(data)
     try:
         m.stack.append(data.decode("utf-8"))
     except UnicodeDecodeError:
@@ -187,7 +185,7 @@ def string(m: Machine, buf: bytes, pos: int) -> int:
 
 
 def _binstring(m: Machine, buf: bytes, pos: int, length: int) -> int:
-    if length > MAX_TEXT or m.held_text > MAX_HELD_TEXT:
+    if length > MAX_LINE:
         m.tell("string_not_ascii")  # too long to look at; the same doubt about its decoding
         pos = m.skip(buf, pos, length)
         m.stack.append(TEXT)

@@ -71,7 +71,7 @@ def test_what_imports_a_name_off_the_list_is_never_safe(oracle):
 def test_no_mutated_file_raises_or_takes_long():
     seeds = [case.data for case in all_cases() if len(case.data) < 6000]
     for data in inputs(9, COUNT, seeds):
-        started = time.perf_counter()
+        started = time.process_time()
         report = scan(io.BytesIO(data), len(data), name="x.pt")
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 2
         assert report.verdict in ("safe", "check", "blocked", "unreadable")
