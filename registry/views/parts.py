@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from community.api.common.problems import problem_of
-from community.errors import NotAllowed, SafelightError
+from community.errors import PROBLEM_TYPE, NotAllowed, SafelightError
 from registry.errors import UploadRefused
 from registry.models import Upload
 from registry.services.uploads import receive_part
@@ -72,7 +72,7 @@ def _refusal(request: HttpRequest, refused: Exception) -> HttpResponse:
     if problem is None:
         raise refused
     _drain(request)
-    return JsonResponse(problem, status=problem["status"], content_type="application/problem+json")
+    return JsonResponse(problem, status=problem["status"], content_type=PROBLEM_TYPE)
 
 
 def _drain(request: HttpRequest) -> None:
