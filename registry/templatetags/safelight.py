@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
+from registry.models import Finding
+from registry.pickles.messages import template_of
 
 register = template.Library()
 
@@ -138,6 +140,18 @@ def upload_state_word(state: str) -> str:
 def inspection_step_word(step: str) -> str:
     """What an inspection is doing."""
     return str(_INSPECTION_STEP_WORDS.get(step, _("Waiting for the inspection")))
+
+
+@register.filter
+def finding_sentence(finding: Finding) -> str:
+    """What the scanner found, in the reader's language; as it was written then where the rule is not known any more."""
+    template = template_of(finding.rule)
+    if template == finding.rule:
+        return finding.message
+    try:
+        return _(template) % finding.params
+    except (KeyError, TypeError, ValueError):
+        return finding.message
 
 
 @register.filter

@@ -44,6 +44,20 @@ def test_findings_are_shown_with_their_place(client):
     assert "<b></code>" not in text
 
 
+def test_a_finding_is_said_in_the_readers_language_where_its_rule_is_known(client):
+    file = ModelFileFactory(blob=BlobFactory(verdict="unreadable"))
+    finding = {"blob": file.blob, "level": "unreadable", "message": "In English."}
+    Finding.objects.create(rule="executable", params={"kind": "ELF"}, **finding)
+    Finding.objects.create(rule="executable", params={}, **finding)
+    Finding.objects.create(rule="a_rule_of_old", params={}, **finding)
+    client.cookies["django_language"] = "de"
+
+    text = report_on(client, file)
+
+    assert "Das ist ein Programm (ELF), kein Modell." in text
+    assert text.count("In English.") == 2
+
+
 def test_a_running_inspection_shows_how_far_it_is(client):
     upload = UploadFactory(state="inspecting", size=1000)
     InspectionFactory(upload=upload, state="running", step="hashing", bytes_read=400)
