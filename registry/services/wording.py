@@ -19,6 +19,10 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _NOT_ON_EVERY_DISK: Final = re.compile(r'["*:<>?|]')
+# Windows reads these as a device in any folder and whatever the ending: learn.microsoft.com, "Naming Files, Paths".
+_DEVICE: Final = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[.:].*)?", re.IGNORECASE | re.DOTALL
+)
 
 
 def clean_line(value: str, field: str, *, most: int, required: bool = False) -> str:
@@ -68,6 +72,7 @@ def _file_name_rules() -> list[tuple[Callable[[str], object], str]]:
         (re.compile(r"[/\\]").search, _("A file name holds no “/” and no “\\”. Give the name without its folder.")),
         (re.compile(r"^\.|\.$").search, _("A file name does not begin or end with a dot.")),
         (_ESCAPE.search, _("The file name holds an escape such as “%2F”, which some programs read as another sign.")),
+        (_DEVICE.fullmatch, _("Windows takes this name for a device, so nobody there could save the file.")),
         (_TURNING.search, _("The file name holds signs that turn the reading direction.")),
     ]
 
