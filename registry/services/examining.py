@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, Final
 
+from registry.formats import gguf
 from registry.formats.architecture import recognize
 from registry.formats.errors import MalformedFile
 from registry.formats.hashes import Hashes, hash_stream
@@ -105,10 +106,9 @@ def _facts(stream: BinaryIO, size: int, name: str, header: Header | None, report
         "skipped": list(report.skipped),
         "more_findings": report.more_findings,
     }
-    tensors = header.tensors if header else _pickled_tensors(stream, size, report)
+    tensors, declared = (header.tensors, header.metadata) if header else _other_tensors(stream, size, report)
     if not tensors:
         return facts
-    declared: Mapping[str, str] = header.metadata if header else {}
     metadata, cut = _bounded(declared)
     return {
         **facts,
@@ -121,13 +121,16 @@ def _facts(stream: BinaryIO, size: int, name: str, header: Header | None, report
     }
 
 
-def _pickled_tensors(stream: BinaryIO, size: int, report: Report) -> tuple[TensorInfo, ...]:
-    if report.format not in _PICKLED:
-        return ()
+def _other_tensors(stream: BinaryIO, size: int, report: Report) -> tuple[tuple[TensorInfo, ...], Mapping[str, str]]:
+    """Tensors and declared texts of formats other than safetensors; the scanner has said what is wrong with them."""
+    stream.seek(0)
     try:
-        return read_tensors(stream, size)
+        if report.format == "gguf":
+            found = gguf.read_header(stream, size)
+            return found.tensors, found.texts
+        return (read_tensors(stream, size) if report.format in _PICKLED else ()), {}
     except MalformedFile:
-        return ()  # the scanner has said what is wrong with it; only its tensors stay unknown
+        return (), {}
 
 
 def _bounded(metadata: Mapping[str, str]) -> tuple[dict[str, str], bool]:

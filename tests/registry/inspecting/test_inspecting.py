@@ -13,6 +13,7 @@ from registry.models import Blob, Inspection, Upload
 from registry.services.inspecting import inspect_upload
 from registry.storage import blob_store
 from tests.factories import ModelFileFactory
+from tests.registry.formats.test_gguf import TEXT, entry, gguf, tensor, text
 from tests.registry.inspecting.bytes import BLOCK, evil_pickle, plain_pickle, safetensors, torch_zip, zip_bomb
 from tests.registry.inspecting.conftest import send
 
@@ -82,6 +83,37 @@ def test_a_torch_file_is_recognized_from_its_pickle(inspected):
     assert (upload.blob.format, upload.blob.verdict) == ("torch-zip", "safe")
     assert (facts["tensors"], facts["parameters"]) == (2, 4 * 768 + 320 * 4)
     assert facts["recognition"]["model_type"] == "lora"
+
+
+def test_a_gguf_file_tells_its_tensors_and_texts(inspected):
+    words = (entry("general.architecture", TEXT, text("sd1")), entry("modelspec.title", TEXT, text("Lights")))
+    shapes = {"lora_down.weight": (768, 4), "lora_up.weight": (4, 320)}  # the fastest dimension first
+    starts = (0, 4 * 768 * 2)
+    tensors = tuple(
+        tensor(f"{BLOCK}.{name}", lengths, 1, start)
+        for (name, lengths), start in zip(shapes.items(), starts, strict=True)
+    )
+
+    upload = inspected(gguf(words, tensors, bytes(2 * (4 * 768 + 4 * 320))), name="a.gguf")
+
+    facts = upload.blob.facts
+    assert (upload.blob.format, upload.blob.verdict) == ("gguf", "safe")
+    assert (facts["tensors"], facts["parameters"], facts["dtypes"]) == (2, 4 * 768 + 320 * 4, {"F16": 1.0})
+    assert facts["metadata"] == {"general.architecture": "sd1", "modelspec.title": "Lights"}
+    assert facts["recognition"]["model_type"] == "lora"
+    assert facts["recognition"]["rank"] == 4
+
+
+@pytest.mark.parametrize(
+    "data",
+    [gguf(counts=(5, 0)), gguf((entry("a", TEXT, text(b"\xff")),)), gguf(version=9), b"GGUF"],
+    ids=["count without room", "text is not UTF-8", "unknown version", "magic alone"],
+)
+def test_a_broken_gguf_file_is_unreadable_and_tells_nothing(inspected, data):
+    upload = inspected(data, name="a.gguf")
+
+    assert (upload.state, upload.blob.verdict) == ("done", "unreadable")
+    assert "tensors" not in upload.blob.facts
 
 
 def test_metadata_beyond_what_a_row_should_hold_is_cut_and_said_to_be(inspected):
