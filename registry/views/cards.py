@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from registry.models import RegisteredModel, VersionPreview
 from registry.models.files import Verdict
 from registry.policies import Viewer
+from registry.services.pictures import covers_for_models
 
 # From best to worst: a card shows the worst of what can be had.
 _WORST_LAST = (Verdict.SAFE, Verdict.PENDING, Verdict.CHECK, Verdict.UNREADABLE, Verdict.BLOCKED)
@@ -25,7 +26,7 @@ class Card:
 
 def cards_of(models: Sequence[RegisteredModel], viewer: Viewer) -> list[Card]:
     """Cards in the order of `models` (from `for_cards`). The cover is the first picture the viewer may see."""
-    covers = _covers(models, viewer)
+    covers = covers_for_models([model.pk for model in models], viewer)
     return [_card(model, covers.get(model.pk)) for model in models]
 
 
@@ -33,17 +34,3 @@ def _card(model: RegisteredModel, cover: VersionPreview | None) -> Card:
     bases = dict.fromkeys(version.base_model for version in model.published_versions)
     verdicts = [Verdict(file.verdict) for version in model.published_versions for file in version.files.all()]
     return Card(model, cover, tuple(bases), max(verdicts, key=_WORST_LAST.index, default=Verdict.PENDING))
-
-
-def _covers(models: Sequence[RegisteredModel], viewer: Viewer) -> dict[int, VersionPreview]:
-    """The first ready picture of each model's newest version that has one for this viewer."""
-    versions = [version.pk for model in models for version in model.published_versions]
-    first = (
-        VersionPreview.objects.visible_to(viewer)
-        .ready()
-        .filter(version__in=versions)
-        .order_by("version__model_id", "-version__published_at", "-version_id", "position", "pk")
-        .distinct("version__model_id")
-    )
-    found = VersionPreview.objects.filter(pk__in=[preview.pk for preview in first]).for_display()
-    return {preview.version.model_id: preview for preview in found.select_related("version")}
