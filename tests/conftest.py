@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 
@@ -16,6 +17,10 @@ from config import locations
 from config.up import postgres, valkey
 from config.up.spawn import spawn
 from tests.settings import SERVERS
+
+# Timings belong in bench/: a busy machine fails no test.
+hypothesis.settings.register_profile("safelight", deadline=None)
+hypothesis.settings.load_profile("safelight")
 
 _running: list[tuple[subprocess.Popen[bytes], int]] = []
 

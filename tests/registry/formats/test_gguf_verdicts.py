@@ -12,7 +12,7 @@ FILES = {
         "check",
         ["gguf_template_code"],
     ),
-    "count without room": (gguf(counts=(5, 0)), "unreadable", ["gguf_broken"]),
+    "count without room": (gguf(counts=(5, 0)), "unreadable", ["gguf_count"]),
 }
 
 
