@@ -206,12 +206,8 @@ def _still_there(version: ModelVersion, preview: VersionPreview) -> VersionPrevi
 def _arrived_upload(upload: Upload | uuid.UUID | str, by: User) -> Upload:
     """The upload, held: an inspection that ends meanwhile either sees the preview or has left its blob here."""
     try:
-        sent = (
-            Upload.objects.of(by)
-            .select_for_update(of=("self",))
-            .select_related("blob")
-            .get(pk=upload.pk if isinstance(upload, Upload) else upload)
-        )
+        # Without its blob: of a joined row the database answers what it saw before it waited for this one.
+        sent = Upload.objects.of(by).select_for_update().get(pk=upload.pk if isinstance(upload, Upload) else upload)
     except (Upload.DoesNotExist, ValidationError, ValueError, TypeError):
         raise UnknownUpload(_("You have no upload with this id."), field="upload") from None
     if sent.state not in _ARRIVED:
