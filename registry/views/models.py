@@ -29,6 +29,8 @@ def model_page(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         return redirect(model, permanent=False)
     visible = ModelVersion.objects.visible_to(request.user).filter(model=model)
     versions = sorted(visible, key=lambda version: version.published_at or version.created_at, reverse=True)
+    for each in versions:
+        each.model = model  # already loaded, with its owner
     version = _chosen(versions, request.GET.get("version", ""))
     context = {
         "model": model,
@@ -83,7 +85,6 @@ def _tag_link(name: str) -> dict[str, str]:
 
 
 def _version_context(request: HttpRequest, model: RegisteredModel, version: ModelVersion) -> dict[str, Any]:
-    version.model = model  # already loaded, with its owner
     files = list(version.files.for_display().prefetch_related("waivers"))
     for file in files:
         file.version = version

@@ -30,6 +30,8 @@ from registry.views.models import visible_model
 from registry.views.shapes import shown_files
 
 _RUNNING = (Upload.State.RECEIVING, Upload.State.COMPLETE, Upload.State.INSPECTING, Upload.State.FAILED)
+# Of these, those that change by themselves.
+_MOVING = (Upload.State.COMPLETE, Upload.State.INSPECTING)
 _MOST_SHOWN = 200
 
 
@@ -41,9 +43,11 @@ def my_work(request: HttpRequest) -> HttpResponse:
     drafts = versions.filter(state=ModelVersion.State.DRAFT)[:_MOST_SHOWN]
     models = RegisteredModel.objects.filter(owner=request.user).select_related("owner").order_by("-updated_at")
     uploads = Upload.objects.of(request.user).filter(state__in=_RUNNING, files__isnull=True)
+    shown = list(uploads[:_MOST_SHOWN])
     context = {
         "drafts": drafts,
-        "uploads": uploads[:_MOST_SHOWN],
+        "uploads": shown,
+        "watching": any(upload.state in _MOVING for upload in shown),
         "published": models.filter(first_published_at__isnull=False)[:_MOST_SHOWN],
         "empty_models": models.filter(versions__isnull=True)[:_MOST_SHOWN],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -213,3 +214,19 @@ def test_every_type_has_a_page(client, version, type):
     version.model.save()
 
     assert see(client, version).status_code == 200
+
+
+def test_more_files_and_pictures_need_no_more_queries(client, version, django_assert_max_num_queries):
+    def counted():
+        with django_assert_max_num_queries(60) as queries:
+            see(client, version)
+        return len(queries)
+
+    VersionPreviewFactory(version=version)
+    few = counted()
+    for _more in range(4):
+        ModelFileFactory(version=version)
+        VersionPreviewFactory(version=version)
+        ModelVersionFactory(published=True, model=version.model, published_at=version.published_at - timedelta(days=1))
+
+    assert counted() == few

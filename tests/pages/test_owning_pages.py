@@ -220,6 +220,15 @@ def test_my_work_lists_drafts_uploads_and_published_models(client, draft):
     assert shown.model.title in text
 
 
+@pytest.mark.parametrize(("state", "is_watched"), [("inspecting", True), ("complete", True), ("receiving", False)])
+def test_an_upload_that_changes_by_itself_is_watched(client, state, is_watched):
+    owner = UserFactory()
+    UploadFactory(owner=owner, state=state)
+    client.force_login(owner)
+
+    assert ('hx-trigger="every 3s"' in client.get("/my").content.decode()) is is_watched
+
+
 def test_nothing_of_ones_own_says_what_will_stand_here(client):
     client.force_login(UserFactory())
 
