@@ -20,7 +20,6 @@ import os
 import struct
 import subprocess
 import tempfile
-import time
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,22 +57,32 @@ class Run:
     peak: int
 
 
+# A child's peak memory counts what its parent held when it was started, so a bare interpreter starts it.
+LAUNCHER = """
+import os, sys, time
+limit, command = float(sys.argv[1]), sys.argv[2:]
+quiet = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
+started = time.perf_counter()
+child = os.posix_spawn(command[0], command, os.environ, file_actions=quiet)
+killed = False
+while True:
+    pid, status, usage = os.wait4(child, os.WNOHANG)
+    if pid:
+        break
+    if time.perf_counter() - started > limit and not killed:
+        os.kill(child, 9)
+        killed = True
+    time.sleep(0.001)
+print(os.waitstatus_to_exitcode(status), time.perf_counter() - started, usage.ru_maxrss * 1024)
+"""
+
+
 def run_process(command: list[str]) -> Run:
     """Run to the end, or kill after the limit; exit code, seconds of the wall clock, peak resident bytes."""
-    started = time.perf_counter()
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    child = subprocess.Popen(command, env={**os.environ, **NO_TELEMETRY}, **quiet)
-    killed = False
-    while True:
-        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
-        if pid:
-            break
-        if time.perf_counter() - started > TIME_LIMIT and not killed:
-            child.kill()
-            killed = True
-        time.sleep(0.001)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    return Run(child.returncode, time.perf_counter() - started, usage.ru_maxrss * 1024)
+    launch = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(TIME_LIMIT), *command]
+    done = subprocess.run(launch, env={**os.environ, **NO_TELEMETRY}, capture_output=True, text=True, check=True)
+    code, seconds, peak = done.stdout.split()
+    return Run(int(code), float(seconds), int(peak))
 
 
 def find_scanners(peers: list[Path]) -> list[Scanner]:
@@ -128,7 +137,9 @@ def make_large(folder: Path) -> dict[str, Path]:
 def _write_zip(path: Path, pickle: bytes) -> None:
     crc = zlib.crc32(bytes(TENSOR_BYTES))
     directory = io.BytesIO()
-    members = [("archive/data.pkl", pickle, len(pickle), zlib.crc32(pickle))]
+    small = {"archive/data.pkl": pickle, "archive/byteorder": b"little", "archive/version": b"3\n"}
+    members: list[tuple[str, bytes | None, int, int]]
+    members = [(name, data, len(data), zlib.crc32(data)) for name, data in small.items()]
     members += [(f"archive/data/{n}", None, TENSOR_BYTES, crc) for n in range(TENSORS)]
     with path.open("wb") as out:
         for name, data, size, checksum in members:
@@ -197,10 +208,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, action="append", default=[])
     parser.add_argument("--corpus", type=Path, default=FOLDER)
+    parser.add_argument("--only", action="append", help="a scanner to measure; by default all that are found")
     parser.add_argument("--large", type=Path, help="where to make the large files; by default a temporary folder")
     parser.add_argument("--out", type=Path, help="write the table here too")
     options = parser.parse_args()
-    scanners = find_scanners(options.peers)
+    scanners = [s for s in find_scanners(options.peers) if not options.only or s.name in options.only]
     with tempfile.TemporaryDirectory() as temporary:
         scan_large(scanners, make_large(options.large or Path(temporary)))
     for scanner in scanners:

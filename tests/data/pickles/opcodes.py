@@ -324,6 +324,14 @@ _LONG_FORMS = (
     + struct.pack("<I", 300)
     + b"(NN1e"
 )
-PLAIN = [Case("long-forms.pkl", "the long forms of opcodes", stream(_LONG_FORMS), SAFE)]
+PLAIN = [
+    Case("long-forms.pkl", "the long forms of opcodes", stream(_LONG_FORMS), SAFE),
+    Case(
+        "python2-text.pkl",
+        "a long text as Python 2 wrote it",
+        b"T" + struct.pack("<I", 9000) + b"y" * 9000 + STOP,
+        SAFE,
+    ),
+]
 
 CASES = PLAIN + CALLS + NAMES + REFERENCES + NUMBERS + FRAMES + BROKEN + BOMBS
