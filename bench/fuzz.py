@@ -10,7 +10,7 @@ the machine did not see. Failing inputs are written beside the result. Exits wit
 
 import sys
 
-sys.path.insert(0, sys.path.pop(0).rpartition("/")[0])  # the repository, not the folder of this file
+sys.path.insert(0, sys.path.pop(0).removesuffix("/bench"))  # the repository, not the folder of this file
 
 import argparse
 import hashlib

@@ -11,7 +11,7 @@ the operating system. Prints one table in Markdown.
 
 import sys
 
-sys.path.insert(0, sys.path.pop(0).rpartition("/")[0])  # the repository, not the folder of this file
+sys.path.insert(0, sys.path.pop(0).removesuffix("/bench"))  # the repository, not the folder of this file
 
 import argparse
 import io
