@@ -33,6 +33,10 @@ def prepare(data: Path, account: Account) -> None:
         raise CannotStart(f"{data} is not a folder.") from error
     except PermissionError as error:
         raise CannotStart(f"You may not make the data folder {data}: choose another with --data.") from error
+    except OSError as error:
+        if is_full_disk(error):
+            raise
+        raise CannotStart(f"The data folder {data} cannot be made ({error.strerror}): choose another.") from error
     if data.stat().st_uid != os.geteuid():
         raise CannotStart(f"{data} belongs to another user: run this as that user, or choose another with --data.")
     _require_space(data)

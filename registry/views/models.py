@@ -26,7 +26,8 @@ def model_page(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     """`/{owner}/{name}?version={id}`; without a version the newest published one. A former name leads to the new."""
     model = _find(request, owner, name)
     if (model.owner.username, model.name) != (owner, name):
-        return redirect(model, permanent=False)
+        query = request.META.get("QUERY_STRING", "")
+        return redirect(f"{model.get_absolute_url()}?{query}" if query else model.get_absolute_url())
     visible = ModelVersion.objects.visible_to(request.user).filter(model=model)
     versions = sorted(visible, key=lambda version: version.published_at or version.created_at, reverse=True)
     for each in versions:

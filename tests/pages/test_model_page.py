@@ -62,6 +62,12 @@ def test_a_former_name_leads_to_the_new_one(client, version):
     assert client.get("/mira/ink").headers["Location"] == "/mira/tidewater"
 
 
+def test_a_former_name_keeps_the_version_that_was_asked_for(client, version):
+    edit_model(version.model, by=version.model.owner, name="tidewater")
+
+    assert client.get(f"/mira/ink?version={version.pk}").headers["Location"] == f"/mira/tidewater?version={version.pk}"
+
+
 def test_a_former_name_says_nothing_of_what_is_hidden_now(client, version):
     edit_model(version.model, by=version.model.owner, name="tidewater")
     version.model.subject.is_public = False

@@ -74,6 +74,14 @@ def test_a_file_in_the_place_of_the_data_folder_is_named(tmp_path: Path):
     assert "is not a folder" in text
 
 
+def test_a_place_where_no_folder_can_be_made_is_named():
+    code, text = run_up("--data", "/proc/safelight")
+
+    assert code == 1
+    assert is_one_sentence(text)
+    assert "/proc/safelight cannot be made" in text
+
+
 def test_a_full_disk_is_named(tmp_path: Path):
     """On a file system of a few megabytes, which only this process sees."""
     as_root = () if os.geteuid() == 0 else ("--map-root-user",)

@@ -14,6 +14,7 @@ from community.errors import InvalidInput
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
+MAX_DIGITS = 4_000
 
 
 class BoundedJSONParser(JSONParser):
@@ -27,7 +28,7 @@ class BoundedJSONParser(JSONParser):
 
     def parse(self, stream: BinaryIO, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            value = json.loads(stream.read().decode(), parse_constant=_refuse_constant)
+            value = json.loads(stream.read().decode(), parse_int=_read_integer, parse_constant=_refuse_constant)
         except RecursionError:
             raise ParseError(_("The JSON is nested too deeply.")) from None
         except UnicodeDecodeError:
@@ -42,6 +43,12 @@ class BoundedJSONParser(JSONParser):
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _read_integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:  # Python refuses to read the longest, in words for programmers
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
 
 
 def check_values(value: Any) -> None:

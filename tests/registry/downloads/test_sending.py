@@ -94,12 +94,21 @@ def test_a_part_is_sent_only_of_the_same_bytes(client, condition, status):
     assert len(body_of(response)) == (2 if status == 206 else SIZE)
 
 
-def test_who_has_the_bytes_already_gets_none(client):
+@pytest.mark.parametrize("condition", ['"{0}"', 'W/"{0}"', '"old", "{0}"', "*"])
+def test_who_has_the_bytes_already_gets_none(client, condition):
     file = stored_file()
 
-    response = client.get(download_path(file), headers={"If-None-Match": f'"{file.blob.sha256}"'})
+    response = client.get(download_path(file), headers={"If-None-Match": condition.format(file.blob.sha256)})
 
     assert (response.status_code, response.content) == (304, b"")
+
+
+@pytest.mark.parametrize("condition", ['"old"', "", '"', "W/", ",,", "old"])
+def test_who_has_other_bytes_gets_these(client, condition):
+    response = client.get(download_path(stored_file()), headers={"If-None-Match": condition})
+
+    assert response.status_code == 200
+    assert body_of(response) == CONTENT
 
 
 @pytest.mark.parametrize(
