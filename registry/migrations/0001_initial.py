@@ -704,9 +704,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="picture",
-            index=models.Index(
-                condition=models.Q(("avif_state", "waiting")), fields=["id"], name="picture_lacks_avif"
-            ),
+            index=models.Index(condition=models.Q(("avif_state", "waiting")), fields=["id"], name="picture_lacks_avif"),
         ),
         migrations.AddConstraint(
             model_name="rendition",

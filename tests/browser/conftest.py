@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -29,16 +30,23 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_window(chromium: Browser, live_server) -> Iterator[Callable[..., Page]]:
-    """Open windows of the site: `open_window(width=360, theme="dark", user=person)`. A fault in one fails the test.
+    """Open windows of the test's own site: `open_window(width=360, theme="dark", user=person)`."""
+    with windows_on(chromium, live_server.url) as open_one:
+        yield open_one
 
-    With `strict=False` what the console says does not count: for tools that a page's own policy gets in the way of.
+
+@contextmanager
+def windows_on(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Gives a function that opens windows of the site at `address`, each a visitor of its own.
+
+    A fault in one of them (an error in the console or of a script, a refusal of the content policy) fails the test.
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
-    def open_one(*, width=1440, height=1000, theme="dark", user=None, scripts=True, strict=True) -> Page:
+    def open_one(*, width=1440, height=1000, theme="dark", user=None, scripts=True) -> Page:
         context = chromium.new_context(
-            base_url=live_server.url,
+            base_url=address,
             viewport={"width": width, "height": height},
             color_scheme=theme,
             java_script_enabled=scripts,
@@ -47,11 +55,10 @@ def open_window(chromium: Browser, live_server) -> Iterator[Callable[..., Page]]
         )
         contexts.append(context)
         if user is not None:
-            context.add_cookies([{"name": "sessionid", "value": session_of(user), "url": live_server.url}])
+            context.add_cookies([{"name": "sessionid", "value": session_of(user), "url": address}])
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
-        if strict:
-            page.on("console", lambda said: faults.append(f"{page.url}: {said.text}") if is_fault(said, page) else None)
+        page.on("console", lambda said: faults.append(f"{page.url}: {said.text}") if is_fault(said, page) else None)
         return page
 
     yield open_one

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.registry.storage.seaweed import ACCESS, BUCKET, S3Server, s3_client, start_s3
+from tests.registry.storage.seaweed import ACCESS, allow_browsers, start_s3
 
 pytestmark = [pytest.mark.site, pytest.mark.s3]
 
@@ -12,11 +12,6 @@ def store(tmp_path_factory: pytest.TempPathFactory):
     server = start_s3(tmp_path_factory.mktemp("weed") / "store")
     yield server
     server.stop()
-
-
-def allow_browsers(server: S3Server, origin: str) -> None:
-    rule = {"AllowedOrigins": [origin], "AllowedMethods": ["GET", "PUT"], "ExposeHeaders": ["ETag"]}
-    s3_client(server).put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [rule]})
 
 
 def test_a_bucket_that_lets_no_browser_in_is_told_and_one_that_does_is_not(start_site, store):

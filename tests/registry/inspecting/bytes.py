@@ -12,9 +12,9 @@ from io import BytesIO
 BLOCK = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
 
 
-def safetensors(seed: int = 1, metadata: dict[str, str] | None = None) -> bytes:
-    """A LoRA of one layer, which says so in its tensors' names and shapes."""
-    shapes = {f"{BLOCK}.lora_down.weight": [4, 768], f"{BLOCK}.lora_up.weight": [320, 4], f"{BLOCK}.alpha": []}
+def safetensors(seed: int = 1, metadata: dict[str, str] | None = None, rank: int = 4) -> bytes:
+    """A LoRA of one layer, which says so in its tensors' names and shapes. Each rank takes 2,176 bytes."""
+    shapes = {f"{BLOCK}.lora_down.weight": [rank, 768], f"{BLOCK}.lora_up.weight": [320, rank], f"{BLOCK}.alpha": []}
     header: dict[str, object] = {"__metadata__": metadata} if metadata else {}
     offset = 0
     for name, shape in shapes.items():

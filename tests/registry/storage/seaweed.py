@@ -80,6 +80,18 @@ def s3_client(server: S3Server):
     )
 
 
+def allow_browsers(server: S3Server, origin: str) -> None:
+    """Give the bucket the CORS rule of docs/operating.md, for pages of `origin`."""
+    rule = {
+        "AllowedOrigins": [origin],
+        "AllowedMethods": ["GET", "PUT"],
+        "AllowedHeaders": ["*"],
+        "ExposeHeaders": ["ETag"],
+        "MaxAgeSeconds": 3600,
+    }
+    s3_client(server).put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [rule]})
+
+
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
