@@ -9,6 +9,7 @@ with, and the `field` that was wrong where one was. The tree:
     ├── Conflict            409  the thing's state forbids it
     ├── QuotaExceeded       403  a person's share is used up
     ├── RateLimited         429  too often; `retry_after` seconds
+    ├── StoreUnavailable    503  the store of bytes does not answer
     └── StoreFull           507  no room for bytes
 """
 
@@ -82,6 +83,13 @@ class RateLimited(SafelightError):
     def __init__(self, detail: str, *, retry_after: int, field: str = "") -> None:
         super().__init__(detail, field=field)
         self.retry_after = max(1, retry_after)
+
+
+class StoreUnavailable(SafelightError):
+    """The store of bytes does not answer. Trouble of the site, not of what was asked; nothing was lost."""
+
+    status = 503
+    code = "store_unavailable"
 
 
 class StoreFull(SafelightError):

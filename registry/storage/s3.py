@@ -15,11 +15,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 from botocore.client import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from community.errors import StoreFull
+from community.errors import StoreFull, StoreUnavailable
 from registry.storage import (
     PART_SECONDS,
     UPLOADS,
@@ -142,7 +142,8 @@ class S3Store:
             self._client.put_object(**self._at(key), Body=data, ContentType=content_type)
 
     def delete(self, key: str) -> None:
-        self._client.delete_object(**self._at(key))
+        with _refusals(key):
+            self._client.delete_object(**self._at(key))
 
     def discard(self, found: StoredObject) -> None:
         if found.token:
@@ -201,7 +202,7 @@ def _client(endpoint: str | None, region: str) -> Any:
 
 @contextmanager
 def _refusals(key: str) -> Iterator[None]:
-    """Turns the store's "no such thing" and "no room" into what the port promises."""
+    """Turns the store's "no such thing", "no room" and silence into what the port promises."""
     try:
         yield
     except ClientError as error:
@@ -210,7 +211,11 @@ def _refusals(key: str) -> Iterator[None]:
             raise FileNotFoundError(key) from error
         if status == 507:
             raise StoreFull(_("The site's store has no room for these bytes.")) from error
+        if status is not None and status >= 500:
+            raise StoreUnavailable(_("The site's store does not answer now. Try again later.")) from error
         raise
+    except BotoCoreError as error:  # not reached, cut off, or without valid credentials
+        raise StoreUnavailable(_("The site's store does not answer now. Try again later.")) from error
 
 
 class _RangeReader(io.RawIOBase):
