@@ -165,7 +165,7 @@ async function join(row) {
     const alt = row.querySelector("[name=alt]").value;
     if (row.dataset.picture) await api.call("POST", `versions/${version}/pictures`, { upload: box.value, alt, rating });
     else await api.call("POST", `versions/${version}/files`, { upload: box.value, name: transfers.get(row)?.name || row.dataset.name });
-    row.querySelector("[data-joined]").hidden = false;
+    showJoined(row);
     await redraw();
   } catch (refusal) {
     row.dataset.joined = "";
@@ -218,8 +218,14 @@ async function begin(event) {
 function settle(row, named) {
   if (!named.has(row.querySelector("[name=uploads]").value)) return join(row);
   row.dataset.joined = "yes";
-  row.querySelector("[data-joined]").hidden = false;
+  showJoined(row);
   return undefined;
+}
+
+/** From here on the draft below has the say; what the row asked would change nothing any more. */
+function showJoined(row) {
+  row.querySelector("[data-joined]").hidden = false;
+  for (const part of ["choose", "describe", "act=remove"]) row.querySelector(`[data-${part}]`).hidden = true;
 }
 
 /** Fill in what the header says, in fields that the person has not touched. */

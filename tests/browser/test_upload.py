@@ -196,6 +196,8 @@ def test_a_dropped_picture_joins_the_draft_once_it_is_rated(open_window, worker,
 
     preview = version.previews.get()
     assert (preview.alt, preview.rating_name) == ("A harbour at night", "PG-13")
+    row.get_by_text("In the draft").wait_for()
+    assert row.locator("input:visible, select:visible, button:visible").count() == 0  # the draft asks from here on
 
 
 def test_pictures_of_a_draft_are_described_ordered_and_removed(open_window, person):
