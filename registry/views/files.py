@@ -6,11 +6,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from community.models import Viewer
 from registry import policies
 from registry.forms import ReasonForm
 from registry.models import ModelFile
 from registry.search import find_by_hash
 from registry.views import shapes
+
+_MOST_COPIES = 20
 
 
 @require_safe
@@ -41,12 +44,21 @@ def report_page(
         "inspection": getattr(file.upload, "inspection", None) if file.upload else None,
         "contents": shapes.contents_of(file),
         "opinions": file.blob.opinions.all() if file.blob else [],
+        "copies": copies_of(file, request.user),
         "skipped": file.blob.facts.get("skipped", []) if file.blob else [],
         "waiver": next((waiver for waiver in file.waivers.all() if waiver.voided_at is None), None),
         "form": (form or ReasonForm()) if policies.can_moderate(request.user) else None,
         "metadata": sorted((file.blob.facts.get("metadata") or {}).items()) if file.blob else [],
     }
     return render(request, "registry/file_report.html", context, status=status)
+
+
+def copies_of(file: ModelFile, viewer: Viewer) -> list[ModelFile]:
+    """Files that this viewer may see and that hold the same tensors under another header."""
+    if file.blob is None or not file.blob.fingerprint:
+        return []
+    same = ModelFile.objects.visible_to(viewer).filter(blob__fingerprint=file.blob.fingerprint)
+    return list(same.exclude(blob=file.blob).select_related("version__model__owner")[:_MOST_COPIES])
 
 
 @require_safe

@@ -240,3 +240,14 @@ def test_programs_grant_and_withdraw_waivers(client):
     assert (granted.status_code, ended.status_code) == (201, 204)
     assert granted.json()["findings"] == [["import_unknown", "argparse_like.thing.Namespace"]]
     assert report["waived"] is True
+
+
+def test_the_report_names_copies_with_another_header_that_the_viewer_may_see(client):
+    file = ModelFileFactory(published=True, blob__fingerprint="f" * 64)
+    ModelFileFactory(published=True, name="copy.safetensors", blob__fingerprint="f" * 64)
+    ModelFileFactory(name="hidden.safetensors", blob__fingerprint="f" * 64)
+
+    page = client.get(reverse("registry:file-report", args=[file.pk])).content.decode()
+
+    assert "copy.safetensors" in page
+    assert "hidden.safetensors" not in page
