@@ -140,7 +140,8 @@ function changed(row, transfer, upload) {
   const { state } = transfer;
   if (["complete", "inspecting", "done"].includes(state)) {
     const box = row.querySelector("[name=uploads]");
-    if (!box.value) [box.value, box.checked, box.disabled] = [upload.id, !row.dataset.picture, false];
+    // The site draws the box of an unfinished upload too, disabled until the bytes are there.
+    if (!box.value || box.disabled) [box.value, box.checked, box.disabled] = [upload.id, !row.dataset.picture, false];
     join(row);
   }
   const light = row.querySelector("[data-verdict]");
