@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from tests.browser.visitor import Visitor
 from tests.registry.inspecting.bytes import safetensors
 from tests.registry.pictures.build import saved, scene
 from tests.registry.storage.seaweed import ACCESS, S3Server, allow_browsers, start_s3
-from tests.site.running import RunningSite
+from tests.site.running import ROOT, RunningSite
 
 pytestmark = [pytest.mark.site, pytest.mark.browser]
 
@@ -36,6 +38,11 @@ class Home:
 
     site: RunningSite
     store: str
+
+    def password_of_owner(self) -> str:
+        """What `--admin warden` printed."""
+        (line,) = (line for line in self.site.output.read_text().splitlines() if "Password" in line)
+        return line.rpartition(" ")[2]
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +116,74 @@ def test_a_newcomers_model_is_sent_inspected_published_found_and_taken_away_agai
     assert taken.suggested_filename == FILE_NAME
     assert origin_of(taken.url) == home.store
     assert Path(taken.path()).read_bytes() == model_file.read_bytes()
+
+
+@pytest.mark.parametrize("home", ["disk"], indirect=True)
+def test_people_talk_about_a_model_and_a_moderator_removes_words_with_a_reason(home, visit, tmp_path):
+    author, guest, moderator = visit(), visit(), visit()
+    author.sign_up("nora")
+    address = publish_by_script(home.site, "nora", tmp_path / "kiln.safetensors")
+
+    guest.sign_up("ozan")
+    guest.page.goto(address)
+    say(guest, "Your comment", "Does it want a **trigger word**?", "Comment")
+    say(guest, "Your comment", "Buy my prompts at example.org", "Comment")
+    guest.look("comments, a guest")
+    author.page.goto(address)
+    asked = comment(author, "Does it want a trigger word?")
+    asked.get_by_text("Answer", exact=False).first.click()
+    say(author, "Your answer", "No. Use it at 0.6.", "Answer")
+    author.look("comments, the author answered")
+    remove_as_moderator(moderator, home, address, "Buy my prompts", "Advertising")
+
+    guest.page.reload()
+    expect(guest.page.get_by_text("A moderator removed this comment: Advertising")).to_be_visible()
+    expect(guest.page.get_by_text("Buy my prompts")).to_have_count(0)
+    expect(comment(guest, "Does it want a trigger word?").get_by_text("No. Use it at 0.6.")).to_be_visible()
+    expect(guest.page.get_by_role("heading", name="2 comments")).to_be_visible()
+
+
+def publish_by_script(site: RunningSite, owner: str, file: Path) -> str:
+    """Have a model published as docs/examples/publish.py does; answers with its address."""
+    file.write_bytes(safetensors(seed=7))
+    token = site.manage("create_token", owner, "--scopes", "models:write").split()[-1]
+    done = subprocess.run(
+        [
+            sys.executable, ROOT / "docs/examples/publish.py", "--site", site.url, "--token", token,
+            "--title", "Kiln Portrait", "--base-model", "SD 1.5", "--license", "CC0-1.0", file,
+        ],
+        text=True, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.split()[-1]
+
+
+def say(visitor: Visitor, field: str, text: str, button: str) -> None:
+    """Write a comment and see it stand on the page, which does not come anew."""
+    page = visitor.page
+    words = text.replace("*", "")
+    page.get_by_label(field).filter(visible=True).first.fill(text)
+    page.get_by_role("button", name=button, exact=True).filter(visible=True).first.click()
+    expect(page.locator(".comment .prose").filter(has_text=words)).to_be_visible()
+
+
+def comment(visitor: Visitor, words: str) -> Locator:
+    return visitor.page.locator(".comment").filter(has_text=words).first
+
+
+def remove_as_moderator(moderator: Visitor, home: Home, address: str, words: str, reason: str) -> None:
+    page = moderator.page
+    page.goto(address)
+    page.get_by_role("link", name="Log in to comment").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    moderator.look("log in")
+    moderator.log_in("warden", home.password_of_owner())
+    comment(moderator, words).get_by_role("link", name="Remove").click()
+    page.get_by_label("Reason").fill(reason)
+    moderator.look("remove a comment")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text(f"A moderator removed this comment: {reason}")).to_be_visible()
+    moderator.look("comments, one removed")
 
 
 def sent_parts(visitor: Visitor) -> list[Request]:

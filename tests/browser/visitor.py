@@ -53,7 +53,16 @@ class Visitor:
         page.get_by_role("link", name="Sign up").last.click()
         page.get_by_label("User name").fill(name)
         page.get_by_label("Password").fill(PASSWORD)
+        self.look("sign up")
         page.get_by_role("button", name="Sign up").click()
+        self._expect_account(name)
+
+    def log_in(self, name: str, password: str) -> None:
+        """On the page that asks for it."""
+        page = self.page
+        page.get_by_label("User name or e-mail address").fill(name)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Log in").click()
         self._expect_account(name)
 
     def log_out(self) -> None:
