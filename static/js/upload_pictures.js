@@ -1,4 +1,4 @@
-/* The draft's preview pictures: describe, rate, order, take away. Each act is one call, then the list is drawn anew. */
+/* The draft's preview pictures: describe, rate, order, take away. Each act is one call; where it changes the list, that is drawn anew. */
 
 /** Attach to the list of pictures under `root`; `redraw` fetches the draft again. */
 export function attachPictures(root, api, redraw, say) {
@@ -6,9 +6,11 @@ export function attachPictures(root, api, redraw, say) {
   if (!list || list.dataset.live) return;
   list.dataset.live = "";
   const ids = () => [...list.querySelectorAll("[data-picture]")].map((row) => Number(row.dataset.picture));
-  const act = async (work) => {
+  const act = async (work, changesList = true) => {
     try {
       await work();
+      // A field shows already what was written. Drawing the list anew would take away what stands in the next field.
+      if (!changesList) return;
     } catch (refusal) {
       say(refusal.message);
     }
@@ -17,7 +19,7 @@ export function attachPictures(root, api, redraw, say) {
   list.addEventListener("change", (event) => {
     const row = event.target.closest("[data-picture]");
     const { name, value } = event.target;
-    if (row && name) act(() => api.call("PATCH", `pictures/${row.dataset.picture}`, { [name]: value }));
+    if (row && name) act(() => api.call("PATCH", `pictures/${row.dataset.picture}`, { [name]: value }), false);
   });
   list.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");

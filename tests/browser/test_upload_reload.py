@@ -1,4 +1,4 @@
-"""What a reload of the upload page must not lose before the draft is made."""
+"""What the upload page must not lose: to a reload before the draft is made, and to its own redrawing after."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from registry.models import ModelVersion, Upload
-from tests.factories import UserFactory
+from tests.browser.scene import show_picture
+from tests.factories import ModelVersionFactory, UserFactory
 from tests.registry.inspecting.bytes import safetensors
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -77,3 +78,22 @@ def test_an_upload_that_went_on_after_a_reload_joins_the_draft(open_window, mode
 
     page.wait_for_url("**/upload?version=*")
     assert ModelVersion.objects.get().files.get().upload == Upload.objects.get()
+
+
+def test_what_is_being_written_stays_when_the_field_before_it_has_been_saved(open_window):
+    version = ModelVersionFactory(model__owner=UserFactory())
+    preview = show_picture(version, hue=20)
+    page = open_window(user=version.model.owner)
+    page.goto(f"/upload?version={version.pk}")
+    row = page.locator("[data-pictures] > li")
+
+    with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        row.get_by_label("Rating").select_option("R")
+        row.get_by_label("What it shows").fill("A lamp")
+    page.wait_for_load_state("networkidle")
+    assert row.get_by_label("What it shows").input_value() == "A lamp"
+    with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        row.get_by_label("What it shows").blur()
+
+    preview.refresh_from_db()
+    assert (preview.alt, preview.rating_name) == ("A lamp", "R")
