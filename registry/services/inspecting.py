@@ -16,10 +16,12 @@ from typing import Final, Self
 from celery import shared_task
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from community.errors import StoreUnavailable
 from registry.engines.opinion import Opinion
 from registry.models import Blob, BlobHash, Finding, Inspection, ModelFile, Upload
 from registry.models.files import HashKind, Verdict
@@ -61,6 +63,9 @@ def inspect_upload(upload_id: str) -> None:
         logger.info("inspection of %s was taken over or called off", upload_id)
     except BytesRefused as refused:
         fail_inspection(inspection, refused.error)
+    except StoreUnavailable:
+        logger.warning("inspection of %s waits for the store", upload_id)
+        put_off(inspection)
     except Exception:
         logger.exception("inspection of %s broke off", upload_id)
         give_back(inspection)
@@ -73,6 +78,12 @@ def give_back(inspection: Inspection) -> None:
         fail_inspection(inspection, {"code": "inspection_failed", "detail": sentence % {"count": inspection.tries}})
         return
     inspection.mine().update(state=Inspection.State.WAITING, attempt=None, queued_at=timezone.now(), step="")
+
+
+def put_off(inspection: Inspection) -> None:
+    """End an attempt that could not reach the bytes. It is no try: they are judged when the store is back."""
+    waiting = Inspection.State.WAITING
+    inspection.mine().update(state=waiting, attempt=None, tries=F("tries") - 1, queued_at=timezone.now(), step="")
 
 
 @transaction.atomic

@@ -19,8 +19,10 @@ from typing import IO, Final
 from celery import shared_task
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
+from community.errors import StoreUnavailable
 from registry.imaging.errors import PictureRefused
 from registry.imaging.limits import MAX_BYTES
 from registry.imaging.reading import PictureFacts, RenditionFormat, examine_picture
@@ -34,6 +36,7 @@ _AVIF_SECONDS: Final = 15
 _IDLE_WAIT: Final = timedelta(seconds=20)
 _BUSY_WAIT: Final = timedelta(minutes=10)
 _PREFIX: Final = "renditions/"
+_WAITING: Final = {"state": Picture.State.WAITING, "attempt": None}
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +53,9 @@ def make_renditions(picture_id: int) -> None:
         _finish(picture, facts, rows)
     except PictureRefused as refusal:
         _refuse(picture, refusal)
+    except StoreUnavailable:
+        logger.warning("the copies of %s wait for the store", picture)
+        picture.mine().update(**_WAITING, tries=F("tries") - 1, queued_at=timezone.now())
     except Exception:
         logger.exception("the copies of %s were not made", picture)
         _give_back(picture)
@@ -99,6 +105,9 @@ def _make_avif_of(picture: Picture) -> None:
     except PictureRefused:
         # Its WebP copies were made: what was refused is the cost of this codec, and readers do without.
         picture.mine().update(avif_state=Picture.AvifState.FAILED, attempt=None)
+    except StoreUnavailable:
+        picture.mine().update(avif_state=Picture.AvifState.WAITING, attempt=None, tries=F("tries") - 1)
+        raise  # the next run goes on: this one would only ask a store that is away
     except Exception:
         logger.exception("the AVIF copies of %s were not made", picture)
         _give_back(picture)
@@ -190,7 +199,7 @@ def _give_back(picture: Picture) -> None:
         states = Picture.AvifState
         picture.mine().update(avif_state=states.WAITING if again else states.FAILED, attempt=None)
     elif again:
-        picture.mine().update(state=Picture.State.WAITING, attempt=None, queued_at=timezone.now())
+        picture.mine().update(**_WAITING, queued_at=timezone.now())
     else:
         _refuse(picture, PictureRefused("reading_failed"))
 

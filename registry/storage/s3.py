@@ -6,6 +6,7 @@ There is no rename on S3: an object keeps the key under which it was uploaded, a
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 from botocore.client import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
@@ -36,7 +37,11 @@ _FIRST_WINDOW: Final = 256 << 10
 _LAST_WINDOW: Final = 64 << 20
 _SKIP_BYTES: Final = 64 << 10  # a seek this short is read over, which is cheaper than a new request
 _GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
+# Of a store that is there but serves nobody: too many requests, credentials or a bucket that it does not know.
+_CLOSED: Final = frozenset({401, 403, 429})
 _OPTIONS: Final = frozenset({"endpoint", "region", "public_endpoint"})
+
+logger = logging.getLogger(__name__)
 
 
 class S3Store:
@@ -146,10 +151,11 @@ class S3Store:
             self._client.delete_object(**self._at(key))
 
     def discard(self, found: StoredObject) -> None:
-        if found.token:
-            self._client.abort_multipart_upload(**self._at(found.key), UploadId=found.token)
-        else:
+        if not found.token:
             self.delete(found.key)
+            return
+        with suppress(FileNotFoundError), _refusals(found.key):  # gone meanwhile
+            self._client.abort_multipart_upload(**self._at(found.key), UploadId=found.token)
 
     def size(self, key: str) -> int | None:
         try:
@@ -160,13 +166,20 @@ class S3Store:
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
         place = {"Bucket": self._bucket, "Prefix": self._prefix + prefix}
-        for page in self._client.get_paginator("list_objects_v2").paginate(**place):
-            for item in page.get("Contents", []):
-                yield StoredObject(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"])
-        for page in self._client.get_paginator("list_multipart_uploads").paginate(**place):
-            for item in page.get("Uploads", []):
-                key = item["Key"].removeprefix(self._prefix)
-                yield StoredObject(key, 0, item["Initiated"], item["UploadId"])
+        for item in self._listed("list_objects_v2", "Contents", place):
+            yield StoredObject(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"])
+        for item in self._listed("list_multipart_uploads", "Uploads", place):
+            key = item["Key"].removeprefix(self._prefix)
+            yield StoredObject(key, 0, item["Initiated"], item["UploadId"])
+
+    def _listed(self, operation: str, member: str, place: dict[str, str]) -> Iterator[dict[str, Any]]:
+        pages = iter(self._client.get_paginator(operation).paginate(**place))
+        while True:
+            with _refusals(place["Prefix"]):  # around the question alone, not what is done with the answer
+                page = next(pages, None)
+            if page is None:
+                return
+            yield from page.get(member, [])
 
     def local_path(self, key: str) -> Path | None:
         return None
@@ -206,16 +219,24 @@ def _refusals(key: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        if error.response["Error"]["Code"] in _GONE or status == 404:
+        code = error.response["Error"]["Code"]
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        if code in _GONE or (status == 404 and code != "NoSuchBucket"):
             raise FileNotFoundError(key) from error
         if status == 507:
             raise StoreFull(_("The site's store has no room for these bytes.")) from error
-        if status is not None and status >= 500:
-            raise StoreUnavailable(_("The site's store does not answer now. Try again later.")) from error
+        if status >= 500 or status in _CLOSED or code == "NoSuchBucket":
+            raise _unavailable(error) from error
         raise
-    except BotoCoreError as error:  # not reached, cut off, or without valid credentials
-        raise StoreUnavailable(_("The site's store does not answer now. Try again later.")) from error
+    except ParamValidationError:
+        raise  # our own mistake
+    except BotoCoreError as error:  # not reached, cut off, or without credentials
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    logger.error("the store does not serve: %s", error)  # whoever asked cannot do anything about it, the operator can
+    return StoreUnavailable(_("The site's store does not answer now. Try again later."))
 
 
 class _RangeReader(io.RawIOBase):
@@ -246,7 +267,7 @@ class _RangeReader(io.RawIOBase):
         ahead = target - self._position
         if self._body is not None and 0 < ahead <= _SKIP_BYTES and target < self._body_ends:
             while self._position < target:
-                self._position += len(self._body.read(target - self._position))
+                self._position += len(self._read(target - self._position))
         elif ahead:
             self._drop()
             self._window = _FIRST_WINDOW
@@ -259,9 +280,7 @@ class _RangeReader(io.RawIOBase):
             return 0
         if self._body is None:
             self._ask(wanted)
-        data = self._body.read(min(wanted, self._body_ends - self._position))
-        if not data:
-            raise OSError("the store ended an answer too early")
+        data = self._read(min(wanted, self._body_ends - self._position))
         buffer[: len(data)] = data
         self._position += len(data)
         if self._position == self._body_ends:
@@ -278,6 +297,14 @@ class _RangeReader(io.RawIOBase):
         with _refusals(self._at["Key"]):
             answer = self._client.get_object(**self._at, Range=f"bytes={self._position}-{end - 1}", IfMatch=self._etag)
         self._body, self._body_ends = answer["Body"], end
+
+    def _read(self, most: int) -> bytes:
+        """Not as an OSError: readers of archives take that for a fault of the file."""
+        with _refusals(self._at["Key"]):
+            data: bytes = self._body.read(most)
+        if not data:
+            raise _unavailable(EOFError("it ended an answer too early"))
+        return data
 
     def _drop(self) -> None:
         if self._body is not None:
