@@ -142,16 +142,6 @@ def test_uploads_that_stand_nowhere_are_shown_to_go_on_with(client, person):
     assert attached.name not in shown
 
 
-def test_with_a_store_elsewhere_its_origin_alone_joins_the_policy(client, settings, monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    settings.STORAGE_URL = "s3://bucket?endpoint=https://store.example.org&region=x"
-
-    policy = client.get("/upload").headers["Content-Security-Policy"]
-
-    assert "connect-src 'self' https://store.example.org;" in policy + ";"
-
-
 def test_without_scripts_the_page_says_how_to_send_files(client):
     shown = page(client.get("/upload"))
 
