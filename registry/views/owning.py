@@ -7,16 +7,19 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from community.errors import NotAllowed, SafelightError
+from community.models import User
 from registry import policies
 from registry.errors import NotReadyToPublish
 from registry.forms import ModelForm, ReasonForm, RefusableForm, VersionForm
-from registry.models import ModelVersion, RegisteredModel, Upload
+from registry.models import ModelFile, ModelVersion, RegisteredModel, Upload
+from registry.models.files import Verdict
 from registry.services.catalog import create_version, edit_model, edit_version
 from registry.services.moderating import restore_model, take_down_model
 from registry.services.publishing import (
@@ -50,8 +53,15 @@ def my_work(request: HttpRequest) -> HttpResponse:
         "watching": any(upload.state in _MOVING for upload in shown),
         "published": models.filter(first_published_at__isnull=False)[:_MOST_SHOWN],
         "empty_models": models.filter(versions__isnull=True)[:_MOST_SHOWN],
+        "stopped": stopped_files(request.user)[:_MOST_SHOWN],
     }
     return render(request, "registry/my_work.html", context)
+
+
+def stopped_files(owner: User) -> QuerySet[ModelFile]:
+    """Files in published versions that are served no more: rules that came later block them."""
+    published = ModelFile.objects.filter(version__model__owner=owner, version__state=ModelVersion.State.PUBLISHED)
+    return published.filter(blob__verdict=Verdict.BLOCKED).select_related("version__model", "blob").order_by("-pk")
 
 
 # Models ---------------------------------------------------------------------------------------------------------

@@ -233,3 +233,13 @@ def test_nothing_of_ones_own_says_what_will_stand_here(client):
     client.force_login(UserFactory())
 
     assert "Nothing here yet" in client.get("/my").content.decode()
+
+
+def test_my_work_tells_of_published_files_that_new_rules_block(client):
+    file = ModelFileFactory(published=True, name="stopped.ckpt", blob__verdict="blocked")
+    client.force_login(file.version.model.owner)
+
+    text = client.get("/my").content.decode()
+
+    assert "No longer served" in text
+    assert "stopped.ckpt" in text
