@@ -229,6 +229,19 @@ function showJoined(row) {
   for (const part of ["choose", "describe", "act=remove"]) row.querySelector(`[data-${part}]`).hidden = true;
 }
 
+/** Take a file out of the draft. Its row goes, too: what was sent stands nowhere now. */
+async function removeFile(button) {
+  button.disabled = true;
+  try {
+    await api.call("DELETE", `files/${button.dataset.file}`);
+    const rows = [...list.children].filter((row) => row.querySelector("[name=uploads]").value === button.dataset.upload);
+    for (const row of rows) drop(row);
+  } catch (refusal) {
+    say(refusal.message);
+  }
+  await redraw();
+}
+
 /** Fill in what the header says, in fields that the person has not touched. */
 async function fill(file) {
   let found;
@@ -271,14 +284,18 @@ function attachRow(row) {
   });
 }
 
+function drop(row) {
+  transfers.delete(row);
+  row.remove();
+}
+
 const acts = {
   pause: (row, transfer) => transfer.pause(),
   resume: (row, transfer) => start(transfer),
   async remove(row, transfer) {
     const gone = transfer ? transfer.abandon() : api.call("DELETE", `uploads/${row.querySelector("[name=uploads]").value}`);
     await gone.catch(() => {}); // one that is done or gone already needs no ending
-    transfers.delete(row);
-    row.remove();
+    drop(row);
     startNext();
   },
 };
@@ -318,6 +335,10 @@ function attachDrop() {
 }
 
 attachDrop();
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act=remove-file]");
+  if (button) removeFile(button);
+});
 enlivenDraft();
 followEarlier();
 setInterval(() => {

@@ -18,7 +18,7 @@ from registry.storage import blob_store
 from tests.browser.axe import serious
 from tests.browser.scene import show_picture
 from tests.factories import ModelVersionFactory, UserFactory
-from tests.registry.inspecting.bytes import safetensors
+from tests.registry.inspecting.bytes import evil_pickle, safetensors
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -102,6 +102,21 @@ def test_what_arrives_after_the_draft_is_made_joins_it_by_itself(open_window, wo
     page.locator(".file-row .verdict--safe").wait_for()
     assert page.locator(".file-row__name").inner_text() == "tidewater.safetensors"
     assert version.files.get().verdict == "safe"
+
+
+def test_a_file_that_may_not_come_out_is_taken_out_of_the_draft(open_window, worker, person, tmp_path):
+    version = ModelVersionFactory(model__owner=person)
+    (tmp_path / "evil.pt").write_bytes(evil_pickle())
+    page = open_window(user=person)
+    page.goto(f"/upload?version={version.pk}")
+    page.set_input_files("#pick-files", tmp_path / "evil.pt")
+    page.locator(".file-row .verdict--blocked").wait_for()
+
+    page.get_by_role("button", name="Remove evil.pt").click()
+
+    page.get_by_text("This version has no files yet.").wait_for()
+    assert page.locator(".sending-row").count() == 0
+    assert not version.files.exists()
 
 
 def test_an_upload_goes_on_after_a_reload_with_the_missing_parts_only(open_window, worker, person, big_file):
