@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from community.errors import StoreUnavailable
 from config.up.errors import CannotStart
 from registry.storage import UPLOADS, blob_store
 
@@ -14,9 +15,10 @@ def check_store(url: str, origin: str, store_origin: str) -> str | None:
     """Raises CannotStart when the store refuses us. Answers what is missing when browsers on the site at `origin` may
     not send parts to it: uploads by scripts work all the same."""
     try:
-        blob_store().size(f"{UPLOADS}nothing")
-    except (BotoCoreError, ClientError, ValueError) as error:
-        raise CannotStart(f"The store of STORAGE_URL cannot be used: {error}") from error
+        # A listing, for it also tells a bucket that is not there; of a HEAD that reads as one without the object.
+        next(blob_store().listing(f"{UPLOADS}nothing/"), None)
+    except (StoreUnavailable, BotoCoreError, ClientError, ValueError) as error:
+        raise CannotStart(f"The store of STORAGE_URL cannot be used: {error.__cause__ or error}") from error
     if _lets_browsers_in(f"{store_origin}/{urlsplit(url).netloc}/{UPLOADS}nothing", origin):
         return None
     return (

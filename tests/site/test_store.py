@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.registry.storage.seaweed import ACCESS, allow_browsers, start_s3
+from tests.registry.storage.seaweed import ACCESS, BUCKET, allow_browsers, start_s3
 
 pytestmark = [pytest.mark.site, pytest.mark.s3]
 
@@ -39,11 +39,20 @@ def test_pages_may_reach_the_store_and_nothing_else(start_site, store):
     assert "http" not in rules["script-src"] + rules["style-src"] + rules["default-src"]
 
 
-def test_a_store_that_refuses_the_key_stops_the_start(start_site, store):
-    wrong = {**ACCESS, "AWS_SECRET_ACCESS_KEY": "not-the-secret"}
+@pytest.mark.parametrize(
+    ("bucket", "secret", "said"),
+    [
+        pytest.param(BUCKET, "not-the-secret", "SignatureDoesNotMatch", id="a wrong secret"),
+        pytest.param("not-made", ACCESS["AWS_SECRET_ACCESS_KEY"], "NoSuchBucket", id="no such bucket"),
+    ],
+)
+def test_a_store_that_serves_nobody_stops_the_start(start_site, store, bucket, secret, said):
+    address = store.url("site").replace(BUCKET, bucket)
 
-    running = start_site(STORAGE_URL=store.url("site"), **wrong)
+    running = start_site(STORAGE_URL=address, **{**ACCESS, "AWS_SECRET_ACCESS_KEY": secret})
     running.process.wait(90)
 
     assert running.process.returncode == 1
-    assert "Safelight cannot run: The store of STORAGE_URL cannot be used" in running.output.read_text()
+    (sentence,) = (line for line in running.output.read_text().splitlines() if "STORAGE_URL" in line)
+    assert sentence.startswith("Safelight cannot run: The store of STORAGE_URL cannot be used: ")
+    assert said in sentence
