@@ -20,13 +20,13 @@ RESERVED_NAMES = frozenset(
     """
     about accounts admin administrator anonymous api app apps appeal assets atom blobs blog bot browse
     collections collection comments community config contact content create csp datasets delete discuss docs
-    download downloads edit embed explore favicon.ico feed feeds files followers following gallery hash hashes
+    download downloads edit embed explore favicon.ico feed feeds files followers following follows gallery hash hashes
     healthz help home host hub images image import index inference invite invitations join jobs kernels legal
     license licenses login logout manage me media members metrics models model moderation moderator my new none
-    notifications null official oauth operator organizations owner papers people policy post posts pricing
-    privacy profile public queue receipts register render renders report reports resolve reviews robots.txt
-    root rss safelight search security sessions set settings signup sitemap.xml site spaces staff static status
-    store support system tag tags team teams terms token tokens topic topics undefined up upload uploads user
+    mutes notices notifications null official oauth operator organizations owner papers people policy post posts
+    pricing privacy profile public queue reactions receipts register render renders report reports resolve reviews
+    robots.txt root rss safelight search security sessions set settings signup sitemap.xml site spaces staff static
+    status store support system tag tags team teams terms token tokens topic topics undefined up upload uploads user
     users version versions well-known work www i18n jsi18n schema
     """.split()
 )

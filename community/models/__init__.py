@@ -1,8 +1,26 @@
 """Tables of people and talk."""
 
+from community.models.following import Follow, Mute
 from community.models.moderation import ModerationAct
+from community.models.notifications import Notice, NoticeEvent
 from community.models.people import Invitation, User, Viewer
+from community.models.reactions import Reaction
 from community.models.subjects import Comment, Subject
 from community.models.tokens import ApiToken
+from community.models.topics import Topic
 
-__all__ = ["ApiToken", "Comment", "Invitation", "ModerationAct", "Subject", "User", "Viewer"]
+__all__ = [
+    "ApiToken",
+    "Comment",
+    "Follow",
+    "Invitation",
+    "ModerationAct",
+    "Mute",
+    "Notice",
+    "NoticeEvent",
+    "Reaction",
+    "Subject",
+    "Topic",
+    "User",
+    "Viewer",
+]

@@ -37,6 +37,7 @@ class User(AbstractUser):
     role = models.CharField(max_length=16, choices=Role, default=Role.MEMBER)
     browsing_level = models.PositiveSmallIntegerField(default=int(Rating.PG))
     language = models.CharField(max_length=16, blank=True)
+    mail_digest = models.BooleanField(_("mail me what is new, once a day"), default=False)
 
     objects = UserManager()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 
 class SubjectQuerySet(models.QuerySet["Subject"]):
@@ -24,7 +26,8 @@ class Subject(models.Model):
     transaction; this app never learns who that is.
     """
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="subjects")
+    # A tag is nobody's.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="subjects")
     kind = models.CharField(max_length=24)
     title = models.CharField(max_length=200)
     address = models.CharField(max_length=300, help_text="Path on this site, beginning with a slash.")
@@ -32,9 +35,25 @@ class Subject(models.Model):
     rating = models.PositiveSmallIntegerField(default=0, help_text="Union of rating bits; 0 = not rated yet.")
     comments_open = models.BooleanField(default=True)
     comment_count = models.PositiveIntegerField(default=0)
+    follower_count = models.PositiveIntegerField(default=0)
+    like_count = models.PositiveIntegerField(default=0)
+    heart_count = models.PositiveIntegerField(default=0)
+    laugh_count = models.PositiveIntegerField(default=0)
+    cry_count = models.PositiveIntegerField(default=0)
+    reaction_count = models.PositiveIntegerField(default=0, help_text="Of all four kinds; what lists are sorted by.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = SubjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False) | Q(kind="tag"), name="subject_has_owner_or_is_tag"
+            ),
+            models.UniqueConstraint(fields=["owner"], condition=Q(kind="person"), name="subject_one_per_person"),
+            models.UniqueConstraint(Lower("title"), condition=Q(kind="tag"), name="subject_one_per_tag"),
+        ]
+        indexes = [models.Index(fields=["kind", "-reaction_count", "-id"], name="subject_most_reacted")]
 
     def __str__(self) -> str:
         return self.title
@@ -67,6 +86,9 @@ class Comment(models.Model):
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="comments")
     parent = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="replies")
     text = models.TextField(max_length=10_000)
+    mentions = ArrayField(
+        models.CharField(max_length=96), default=list, blank=True, help_text="People whom the text names."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)

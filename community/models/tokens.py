@@ -25,6 +25,8 @@ class ApiToken(models.Model):
         MODELS_WRITE = "models:write", _("Upload, edit and publish models; comment")
         IMAGES_WRITE = "images:write", _("Post images")
         RENDERS_WRITE = "renders:write", _("Start renders")
+        SOCIAL_READ = "social:read", _("Read notices, follows and private collections")
+        SOCIAL_WRITE = "social:write", _("React, follow, hide, collect and review")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(_("name"), max_length=80)
@@ -45,6 +47,6 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.hint}…)"
 
     def allows(self, scope: str) -> bool:
-        """Whether this token may act in `scope`. Writing models includes reading them."""
+        """Whether this token may act in `scope`. Writing includes reading."""
         held = set(self.scopes)
-        return scope in held or (scope == self.Scope.MODELS_READ and self.Scope.MODELS_WRITE in held)
+        return scope in held or (scope.endswith(":read") and scope.replace(":read", ":write") in held)

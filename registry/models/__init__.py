@@ -5,6 +5,7 @@ from registry.models.files import Blob, BlobHash, DownloadBatch, ModelFile, Tomb
 from registry.models.inspections import Finding, Inspection, Waiver
 from registry.models.opinions import EngineOpinion
 from registry.models.pictures import Picture, Rendition, VersionPreview
+from registry.models.reviews import Review
 from registry.models.search import ModelSearch, SearchWord
 from registry.models.tags import Tag
 from registry.models.uploads import Upload
@@ -23,6 +24,7 @@ __all__ = [
     "Picture",
     "RegisteredModel",
     "Rendition",
+    "Review",
     "SearchWord",
     "Tag",
     "Tombstone",

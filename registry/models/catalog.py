@@ -173,6 +173,8 @@ class ModelVersion(models.Model):
     withdrawn_reason = models.CharField(max_length=500, blank=True)
     rating = models.PositiveSmallIntegerField(default=0, help_text="Union of its pictures' rating bits.")
     download_count = models.PositiveBigIntegerField(default=0)
+    review_count = models.PositiveIntegerField(default=0)
+    recommended_count = models.PositiveIntegerField(default=0, help_text="Of the reviews, those that recommend it.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ModelVersionQuerySet.as_manager()
