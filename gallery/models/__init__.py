@@ -1,0 +1,8 @@
+"""Tables of posts, images and how they were made."""
+
+from gallery.models.posts import Image, Post
+from gallery.models.readings import PictureReading
+from gallery.models.resources import ImageResource
+from gallery.models.search import ImageSearch
+
+__all__ = ["Image", "ImageResource", "ImageSearch", "PictureReading", "Post"]
