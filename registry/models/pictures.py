@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -50,8 +50,16 @@ class PictureQuerySet(models.QuerySet["Picture"]):
         return self.filter(running, heart_at__lt=limit)
 
     def unshown(self) -> PictureQuerySet:
-        """Those that nothing shows, for a day: whoever is about to show one has found it by now."""
-        return self.filter(previews__isnull=True, created_at__lt=timezone.now() - timedelta(days=1))
+        """Those that nothing shows, for a day: whoever is about to show one has found it by now.
+
+        Every table that points to pictures counts, whichever room it belongs to; its own smaller copies do not.
+        """
+        unshown = self.filter(created_at__lt=timezone.now() - timedelta(days=1))
+        for relation in Picture._meta.related_objects:  # noqa: SLF001 (a documented interface)
+            if relation.related_model is not Rendition:
+                shows = relation.related_model.objects.filter(**{relation.field.name: OuterRef("pk")})
+                unshown = unshown.filter(~Exists(shows))
+        return unshown
 
 
 class Picture(models.Model):
