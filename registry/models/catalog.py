@@ -68,6 +68,9 @@ class RegisteredModel(models.Model):
     permissions = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Permission bits; null: not chosen."
     )
+    render_here = models.BooleanField(
+        null=True, help_text="Whether others may render with it on this site; null: not chosen, which is a no."
+    )
     tags = models.ManyToManyField(Tag, related_name="models", blank=True)
     first_published_at = models.DateTimeField(null=True, editable=False)
     taken_down_at = models.DateTimeField(null=True, editable=False)
