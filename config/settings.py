@@ -270,6 +270,10 @@ MFA_TOTP_ISSUER = SITE_NAME
 
 # What other rooms add to a person's page: functions of (request, person) that return safe HTML or nothing.
 PROFILE_PANELS = ["registry.views.catalog.owner_panel"]
+# The same for the page of a model: functions of (request, version).
+MODEL_PANELS: list[str] = []
+# Who hears that a version is published, within the transaction that does it: functions of the version.
+PUBLISH_LISTENERS: list[str] = []
 # What tells how many bytes a person holds, a function of the person; empty: none are counted.
 QUOTA_USAGE = "registry.services.uploads.used_bytes"
 

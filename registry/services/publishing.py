@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict
@@ -53,6 +55,8 @@ def publish_version(version: ModelVersion, *, by: User) -> ModelVersion:
         )
     _make_public(version, model)
     version.model = refresh_listing(model)
+    for path in settings.PUBLISH_LISTENERS:
+        import_string(path)(version)
     return version
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.module_loading import import_string
 from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 
@@ -23,7 +25,11 @@ _UNDER_WAY = frozenset({"uploading", "waiting", "inspecting"})
 
 @require_safe
 def model_page(request: HttpRequest, owner: str, name: str) -> HttpResponse:
-    """`/{owner}/{name}?version={id}`; without a version the newest published one. A former name leads to the new."""
+    """`/{owner}/{name}?version={id}`; without a version the newest published one. A former name leads to the new.
+
+    Other rooms add to it (`settings.MODEL_PANELS`): functions of the request and the version, which return safe HTML or
+    nothing.
+    """
     model = _find(request, owner, name)
     if (model.owner.username, model.name) != (owner, name):
         query = request.META.get("QUERY_STRING", "")
@@ -47,7 +53,8 @@ def model_page(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "thread": thread_of(model.subject, request),
     }
     if version is not None:
-        context |= _version_context(request, model, version)
+        panels = [import_string(path)(request, version) for path in settings.MODEL_PANELS]
+        context |= _version_context(request, model, version) | {"panels": [panel for panel in panels if panel]}
     return render(request, "registry/model.html", context)
 
 
