@@ -8,13 +8,18 @@ UV := uv==0.13.9
 LOCK := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header pyproject.toml
 LANGUAGES := vi zh_Hans de
+# torch's builds for the CPU and for CUDA differ under one version: pip picks one, and with it what it needs of CUDA.
+TORCH := $(shell grep -o '"torch==[^"]*' pyproject.toml | tr -d '"')
+CUDA := triton cuda-bindings cuda-pathfinder cuda-toolkit lazy-importer $(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc \
+	cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
 
 export PIP_ROOT_USER_ACTION := ignore
 MAKEFLAGS += --no-print-directory
-.PHONY: up test web dev venv browser lock messages
+.PHONY: up test web engine dev venv browser lock messages
 
-# make up ARGS="--bind 127.0.0.1:9000 --demo"
+# make up ARGS="--bind 127.0.0.1:9000 --demo"; RENDER=0 leaves the rendering engine out.
 up: web
+	@[ "$(RENDER)" = 0 ] || $(MAKE) engine || echo "The rendering engine could not be installed: starting without it." >&2
 	@exec $(PYTHON) manage.py up $(ARGS)
 
 # Style, types and contracts first; then the tests, those that start whole sites and browsers apart from the rest.
@@ -36,11 +41,17 @@ web: venv
 		echo "Installing Safelight's packages (a minute or two) ..."; \
 		$(PIP) install --require-hashes -r requirements/web.txt && cp requirements/web.txt $(VENV)/.web.txt; }
 
-dev: venv
+# The lock names all of it but torch, whose needs are in the lock too: what is left for the second line is torch itself.
+engine: web
+	@cmp -s requirements/inference.txt $(VENV)/.inference.txt || { \
+		echo "Installing the rendering engine (a few minutes; RENDER=0 leaves it out) ..."; \
+		$(PIP) install --no-deps --require-hashes -r requirements/inference.txt && $(PIP) install "$(TORCH)" \
+			&& cp requirements/inference.txt $(VENV)/.inference.txt; }
+
+dev: engine
 	@cmp -s requirements/dev.txt $(VENV)/.dev.txt || { \
 		echo "Installing Safelight's packages and those of its tests (a few minutes) ..."; \
-		$(PIP) install --require-hashes -r requirements/dev.txt && cp requirements/dev.txt $(VENV)/.dev.txt \
-			&& cp requirements/web.txt $(VENV)/.web.txt; }
+		$(PIP) install --require-hashes -r requirements/dev.txt && cp requirements/dev.txt $(VENV)/.dev.txt; }
 
 venv:
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { \
@@ -68,7 +79,8 @@ browser: dev
 lock: venv
 	@$(PIP) install $(UV)
 	@$(LOCK) -o requirements/web.txt
-	@$(LOCK) --extra dev -c requirements/web.txt -o requirements/dev.txt
+	@$(LOCK) --extra inference -c requirements/web.txt $(addprefix --no-emit-package ,torch $(CUDA)) -o requirements/inference.txt
+	@$(LOCK) --extra dev -c requirements/web.txt -c requirements/inference.txt -o requirements/dev.txt
 
 # Collect the texts to translate (needs Debian's gettext) and compile the translations.
 messages: dev

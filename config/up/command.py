@@ -24,6 +24,7 @@ from config.up.site import Address, Site
 from config.up.spawn import MYSELF
 from config.up.status import Status
 from config.up.supervise import StopAsked, Supervisor
+from inference.engine.presence import is_installed
 from registry.imaging.jail import jail_kind
 
 _BASE = Path(__file__).resolve().parent.parent.parent
@@ -106,6 +107,8 @@ def _bring_up(supervisor: Supervisor, options: argparse.Namespace) -> None:
         supervisor.start(parts)
         supervisor.until(supervisor.all_ready)
     supervisor.status.say(_KEPT[jail_kind()])
+    if not is_installed():
+        supervisor.status.say("Rendering: not installed. `make engine` installs it.")
     supervisor.status.say(f"Safelight is ready at {site.settings.SITE_URL or f'http://{site.bind}'}/")
     supervisor.until(lambda: False)
 
