@@ -19,6 +19,8 @@ from registry.models.uploads import Upload
 
 # A worker that has not been heard of for so long is gone: longer than decoding may take and storing could.
 PICTURE_LEASE_SECONDS = 300
+# Positions from here on are of pictures that the site rendered itself: behind the author's own, until they order them.
+RENDERED_FROM = 10_000
 
 
 class PictureQuerySet(models.QuerySet["Picture"]):

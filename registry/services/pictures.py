@@ -22,6 +22,7 @@ from registry.imaging.errors import PictureRefused
 from registry.imaging.limits import MAX_BYTES
 from registry.models import ModelVersion, Picture, Upload, VersionPreview
 from registry.models.picture_refusals import explain_refusal
+from registry.models.pictures import RENDERED_FROM
 from registry.policies import Viewer
 from registry.services.files import UnknownUpload
 from registry.services.guards import require_editor
@@ -55,23 +56,24 @@ def add_preview(
     """
     require_editor(by, version.model)
     alt = _alt(alt)
-    version = _lock_version(version)
+    version = lock_version(version)
     if version.state == ModelVersion.State.WITHDRAWN:
         raise Conflict(_("A withdrawn version takes no pictures."), code="withdrawn", field="version")
-    if version.previews.count() >= MAX_PREVIEWS:
+    own = version.previews.filter(position__lt=RENDERED_FROM)
+    if own.count() >= MAX_PREVIEWS:
         raise Conflict(
             _("A version has at most %(most)d pictures.") % {"most": MAX_PREVIEWS}, code="too_many", field="upload"
         )
     sent = _arrived_upload(upload, by)
     if version.previews.filter(upload=sent).exists():
         raise Conflict(_("This picture is there already."), code="already_there", field="upload")
-    last = version.previews.aggregate(last=Max("position"))["last"]
+    last = own.aggregate(last=Max("position"))["last"]
     preview = VersionPreview.objects.create(
         version=version, upload=sent, alt=alt, rating=int(rating), position=0 if last is None else last + 1
     )
     if sent.blob is not None:
         attach_upload(sent)
-    _roll_up(version)
+    roll_up_rating(version)
     return VersionPreview.objects.for_display().get(pk=preview.pk)
 
 
@@ -114,14 +116,14 @@ def edit_preview(
 ) -> VersionPreview:
     """Change what is said about a picture."""
     require_editor(by, preview.version.model)
-    version = _lock_version(preview.version)
+    version = lock_version(preview.version)
     preview = _still_there(version, preview)
     if alt is not None:
         preview.alt = _alt(alt)
     if rating is not None:
         preview.rating = int(rating)
     preview.save(update_fields=["alt", "rating"])
-    _roll_up(version)
+    roll_up_rating(version)
     return preview
 
 
@@ -129,16 +131,16 @@ def edit_preview(
 def remove_preview(preview: VersionPreview, *, by: User) -> None:
     """Show a picture no longer. Its bytes go by a sweep when nothing else shows them."""
     require_editor(by, preview.version.model)
-    version = _lock_version(preview.version)
+    version = lock_version(preview.version)
     version.previews.filter(pk=preview.pk).delete()
-    _roll_up(version)
+    roll_up_rating(version)
 
 
 @transaction.atomic
 def order_previews(version: ModelVersion, ids: Sequence[int], *, by: User) -> list[VersionPreview]:
     """Put a version's pictures in this order. Raises InvalidInput unless every one of them is named once."""
     require_editor(by, version.model)
-    version = _lock_version(version)
+    version = lock_version(version)
     previews = {preview.pk: preview for preview in version.previews.all()}
     if len(ids) != len(previews) or set(ids) != set(previews):
         raise InvalidInput(
@@ -154,7 +156,7 @@ def order_previews(version: ModelVersion, ids: Sequence[int], *, by: User) -> li
 def roll_up_ratings(version_ids: Iterable[int]) -> None:
     """Bring these versions' ratings, and what follows from them, up to their pictures. Gone ones are passed over."""
     for version in ModelVersion.objects.filter(pk__in=set(version_ids)).select_related("model").order_by("model_id"):
-        _roll_up(_lock_version(version))
+        roll_up_rating(lock_version(version))
 
 
 def covers_for_versions(versions: Iterable[ModelVersion | int], viewer: Viewer) -> dict[int, VersionPreview]:
@@ -191,7 +193,7 @@ def _alt(alt: str) -> str:
     return clean_line(alt.replace("\n", " ").replace("\r", " ") if isinstance(alt, str) else alt, "alt", most=_MAX_ALT)
 
 
-def _lock_version(version: ModelVersion) -> ModelVersion:
+def lock_version(version: ModelVersion) -> ModelVersion:
     """The version as it stands, its model held."""
     return lock_model(version.model).versions.get(pk=version.pk)
 
@@ -237,7 +239,7 @@ def _first_look(upload: Upload) -> PictureRefused | None:
         return PictureRefused(disguise.code, {**refusal.params, **disguise.params}) if disguise else refusal
 
 
-def _roll_up(version: ModelVersion) -> None:
+def roll_up_rating(version: ModelVersion) -> None:
     """A version's rating is the union of its pictures'; a refused one counts for nothing. Hold the model."""
     shown = version.previews.filter(error={}).exclude(picture__state=Picture.State.REFUSED)
     rating = reduce(or_, shown.values_list("rating", flat=True), 0)
