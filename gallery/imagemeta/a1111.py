@@ -32,7 +32,6 @@ _USED: Final = frozenset(
     "Steps|Sampler|Schedule type|Schedule|CFG scale|Seed|Size|Model|Model hash|VAE|VAE hash|Clip skip|Version|App|"
     "Denoising strength|Lora hashes|TI hashes|Hashes|Civitai resources|Lora weights|Base model".split("|")
 )
-_PAIR: Final = re.compile(r"\s*([^:,]{1,200}):\s*([0-9A-Za-z]{1,64})\s*(?:,|\Z)")
 
 
 def read_a1111(block: str) -> Generation | None:
@@ -87,44 +86,71 @@ def _tool(fields: Mapping[str, str]) -> str:
 def _resources(infotext: Infotext) -> list[Resource]:
     """Everything the prompt's tags and the fields name; the same model named twice is told once by `merged`."""
     fields = infotext.fields
+    hashes = load_object(fields.get("Hashes", "")) or {}
     found = [
+        _main("checkpoint", fields.get("Model") or fields.get("Base model", ""), fields.get("Model hash"), hashes),
+        _main("vae", fields.get("VAE", ""), fields.get("VAE hash"), hashes),
         Resource(
-            "checkpoint",
-            stem(fields.get("Model") or fields.get("Base model", "")),
-            None,
-            digest(fields.get("Model hash")),
-        )
+            "hypernetwork",
+            stem(fields.get("Hypernet", "")),
+            real(fields.get("Hypernet strength")),
+            digest(fields.get("Hypernet hash")),
+        ),
     ]
-    found.append(Resource("vae", stem(fields.get("VAE", "")), None, digest(fields.get("VAE hash"))))
     for prompt in (infotext.prompt, infotext.negative):
         for network in extract_networks(prompt)[1]:
             kind = _KINDS.get(network.kind.lower())
             if kind:
                 found.append(Resource(kind, stem(network.name), network.image_weight))
-    found += [
-        Resource("lora", stem(name), None, digest(value)) for name, value in _named(fields.get("Lora hashes", ""))
-    ]
-    found += [
-        Resource("embedding", stem(name), None, digest(value)) for name, value in _named(fields.get("TI hashes", ""))
-    ]
-    found += _from_hashes(fields.get("Hashes", ""))
-    found += _from_civitai(fields.get("Civitai resources", ""))
+    weights = dict(_named(fields.get("Lora weights", "")))
+    for name, value in _named(fields.get("Lora hashes", "")):
+        found.append(Resource("lora", stem(name), real(weights.get(name)), digest(value)))
+    for name, value in _named(fields.get("TI hashes", "")):
+        found.append(Resource("embedding", stem(name), None, digest(value)))
+    found += _from_hashes(hashes) + _from_civitai(fields.get("Civitai resources", "")) + _from_extensions(fields)
     return [resource for resource in found if resource.name or resource.hash]
 
 
+def _main(kind: str, name: str, hashed: str | None, hashes: Mapping[str, object]) -> Resource:
+    """The one checkpoint or VAE: named by its own field, its hash perhaps only in `Hashes`, which says it longer."""
+    listed_as = "model" if kind == "checkpoint" else kind
+    return Resource(kind, stem(name), None, max(digest(hashes.get(listed_as)), digest(hashed), key=len))
+
+
 def _named(pairs: str) -> list[tuple[str, str]]:
-    return [(match[1].strip(), match[2]) for match in _PAIR.finditer(pairs)]
+    """Pairs of `name: value`, parted by commas. A name may hold a colon, a value never does."""
+    parts = [part.rpartition(":") for part in pairs[:100_000].split(",")[:1000]]
+    return [(name.strip(), value.strip()) for name, _colon, value in parts if name.strip()]
 
 
-def _from_hashes(block: str) -> list[Resource]:
-    hashes = load_object(block) or {}
+def _from_hashes(hashes: Mapping[str, object]) -> list[Resource]:
+    """What `Hashes` names with its kind: `lora:name`, `embed:name`."""
     found = []
-    for key, value in hashes.items():
+    for key, value in list(hashes.items())[:1000]:
         kind, _colon, name = key.partition(":")
-        if kind.lower() in _KINDS and digest(value):
+        if name and kind.lower() in _KINDS and digest(value):
             found.append(Resource(_KINDS[kind.lower()], stem(name), None, digest(value)))
-    # A checkpoint or VAE is named by its own field; here it has only its hash.
     return found
+
+
+def _from_extensions(fields: Mapping[str, str]) -> list[Resource]:
+    """Models that fields of extensions name: `ControlNet 0`, `Refiner`, `Hires upscaler`; hashes in brackets."""
+    found = []
+    for key, value in fields.items():
+        if key.startswith("ControlNet ") and (model := re.search(r"(?:^|, )Model: ([^,]{1,200})", value)):
+            weight = re.search(r", Weight: ([\d.]{1,10})", value)
+            found.append(_bracketed("controlnet", model[1], real(weight[1]) if weight else None))
+    found.append(_bracketed("checkpoint", fields.get("Refiner", ""), None))
+    upscaler = fields.get("Hires upscaler", "")
+    if upscaler and not upscaler.startswith(("Latent", "Nearest", "Lanczos", "None")):
+        found.append(Resource("upscaler", stem(upscaler)))
+    return [resource for resource in found if resource.name and resource.name != "None"]
+
+
+def _bracketed(kind: str, written: str, weight: float | None) -> Resource:
+    """`name [1a2b3c4d]`."""
+    name, _open, hashed = written.strip().rpartition(" [")
+    return Resource(kind, stem(name or hashed), weight, digest(hashed.rstrip("]")) if name else "")
 
 
 def _from_civitai(block: str) -> list[Resource]:

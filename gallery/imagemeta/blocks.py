@@ -8,24 +8,26 @@ lengths are checked before they are used, compressed text is unpacked up to a bo
 from __future__ import annotations
 
 import re
-import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
+from gallery.imagemeta import parts
+from gallery.imagemeta.boxes import metadata_spans
 from gallery.imagemeta.exif import read_exif
+from gallery.imagemeta.xmp import user_comment
+from registry.formats.errors import MalformedFile
 
 MAX_BLOCK: Final = 8 << 20
 MAX_ALL: Final = 16 << 20
-MAX_BLOCKS: Final = 64
-MAX_CHUNKS: Final = 20_000
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_TIFF: Final = re.compile(rb"II\*\0|MM\0\*")
-_XMP_COMMENT: Final = re.compile(
-    r"<exif:UserComment>.{0,200}?<rdf:li[^>]{0,100}>(.*?)</rdf:li>|exif:UserComment=\"([^\"]*)\"", re.DOTALL
-)
+MAX_BLOCKS: Final = 256
+XMP_KEYWORD: Final = b"XML:com.adobe.xmp"
+JPEG_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+JPEG_EXIF: Final = b"Exif\0\0"
+_PNG_KINDS: Final = frozenset({"tEXt", "zTXt", "iTXt", "eXIf"})
+_PROFILES: Final = (b"Raw profile type exif", b"Raw profile type APP1", b"Raw profile type app1")
+_HEX: Final = re.compile(rb"\s*(?:exif|generic|app1|APP1)?\s*\d{1,10}\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +38,70 @@ class Block:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One run of metadata as the file holds it: kind `text`, `exif`, `xmp`, `iptc` or `box` (nobody
+    knows what is in it), and its bytes or its text."""
+
+    kind: str
+    place: str
+    text: str = ""
+    data: bytes = b""
+
+
 def read_blocks(data: bytes) -> tuple[Block, ...]:
-    """Every text of a picture file, in the order they stand; at most 64 of 8 MB each, 16 MB in all.
+    """Every text of a picture file, in the order they stand.
 
-    A file of another kind, or one that breaks off, yields what could be read up to there.
+    A file of another kind, or one that breaks off, yields what could be read up to there. Raises MalformedFile
+    (`metadata_too_large`, `too_many_blocks`, `too_many_parts`, `scattered_metadata`, `metadata_outside`) for a text
+    over 8 MiB, 16 MiB of them, 256 of them, or a file that hides where its metadata lies.
     """
-    blocks: list[Block] = []
+    return tuple(block for piece in pieces(data) for block in texts_of(piece))
+
+
+def texts_of(piece: Piece) -> Iterator[Block]:
+    """The texts that one piece of metadata holds."""
+    if piece.kind == "exif":
+        for name, text in read_exif(piece.data).texts.items():
+            yield Block(f"exif:{name}", text)
+    elif piece.kind in ("text", "xmp"):
+        yield Block(piece.place, piece.text)
+        if piece.kind == "xmp" and (comment := user_comment(piece.text)):
+            yield Block("xmp:UserComment", comment)
+
+
+def pieces(data: bytes) -> tuple[Piece, ...]:
+    """All metadata of a picture file, undecoded where it has a structure of its own. Raises as `read_blocks` does."""
+    found: list[Piece] = []
     room = MAX_ALL
-    for block in _found(data):
-        room -= len(block.text)
-        if room < 0 or len(blocks) == MAX_BLOCKS:
-            break
-        blocks.append(block)
-    return tuple(blocks)
+    for piece in _found(data):
+        size = len(piece.text) + len(piece.data)
+        room -= size
+        if size > MAX_BLOCK or room < 0:
+            raise _too_large(piece.place)
+        if len(found) == MAX_BLOCKS:
+            raise MalformedFile("too_many_blocks", f"the picture holds more than {MAX_BLOCKS} blocks of metadata")
+        found.append(piece)
+    return tuple(found)
 
 
-def _found(data: bytes) -> Iterator[Block]:
-    if data.startswith(_PNG):
+def _too_large(place: str) -> MalformedFile:
+    return MalformedFile(
+        "metadata_too_large",
+        f"the metadata under {place[:100]} is too large: {MAX_BLOCK >> 20} MiB are allowed, "
+        f"{MAX_ALL >> 20} MiB for all of a picture",
+    )
+
+
+def _content(data: bytes, part: parts.Part) -> bytes:
+    """What a part holds, looked at only if it is not too much."""
+    if part.stop - part.content > MAX_BLOCK:
+        raise _too_large(part.kind)
+    return data[part.content : part.stop]
+
+
+def _found(data: bytes) -> Iterator[Piece]:
+    if data.startswith(parts.PNG):
         yield from _png(data)
     elif data.startswith(b"\xff\xd8"):
         yield from _jpeg(data)
@@ -64,144 +113,129 @@ def _found(data: bytes) -> Iterator[Block]:
         yield from _avif(data)
 
 
-def _png(data: bytes) -> Iterator[Block]:
-    position = len(_PNG)
-    for _number in range(MAX_CHUNKS):
-        head = data[position : position + 8]
-        if len(head) < 8:
-            return
-        length, kind = struct.unpack(">I4s", head)
-        body = data[position + 8 : position + 8 + length]
-        if kind == b"IEND" or len(body) < length:
-            return
-        if kind in (b"tEXt", b"zTXt", b"iTXt") and length <= MAX_BLOCK:
-            yield from _png_text(kind, body)
-        elif kind == b"eXIf" and length <= MAX_BLOCK:
-            yield from _exif(body)
-        position += 12 + length
+def _png(data: bytes) -> Iterator[Piece]:
+    for chunk in parts.png_chunks(data):
+        if chunk.kind in _PNG_KINDS:
+            yield from png_pieces(chunk.kind, _content(data, chunk))
 
 
-def _png_text(kind: bytes, body: bytes) -> Iterator[Block]:
+def png_pieces(kind: str, body: bytes) -> Iterator[Piece]:
+    """The metadata of one PNG chunk."""
+    if kind == "eXIf":
+        yield Piece("exif", "exif", data=body.removeprefix(JPEG_EXIF))
+    if kind not in _PNG_KINDS or kind == "eXIf":
+        return
     key, found, value = body.partition(b"\0")
     if not found or not 1 <= len(key) <= 79:
         return
-    if kind == b"zTXt":
-        text = _unpacked(value[1:]).decode("latin-1") if value[:1] == b"\0" else ""
-    elif kind == b"tEXt":
-        # Latin-1 by the standard; several tools write UTF-8 all the same.
-        text = _utf8_or(value, "latin-1")
+    if kind == "zTXt":
+        stored = _unpacked(value[1:]) if value[:1] == b"\0" else b""
     else:
-        text = _international(value)
-    yield Block(f"png:{key.decode('latin-1')}", text)
+        stored = value if kind == "tEXt" else _international(value)
+    # Latin-1 by the standard for two of the three; several tools write UTF-8 all the same.
+    text = stored.decode("utf-8", "replace") if kind == "iTXt" else _utf8_or_latin(stored)
+    if key == XMP_KEYWORD:
+        yield Piece("xmp", "xmp", text)
+        return
+    yield Piece("text", f"png:{key.decode('latin-1')}", text)
+    if key in _PROFILES:
+        yield Piece("exif", "exif", data=_profile(stored))
 
 
-def _international(value: bytes) -> str:
+def _international(value: bytes) -> bytes:
     """What follows an iTXt chunk's keyword: flag, method, language NUL, translated keyword NUL, text."""
-    if len(value) < 2:
-        return ""
-    parts = value[2:].split(b"\0", 2)
-    if len(parts) < 3:
-        return ""
-    return (_unpacked(parts[2]) if value[0] else parts[2]).decode("utf-8", "replace")
+    fields = value[2:].split(b"\0", 2)
+    if len(fields) < 3:
+        return b""
+    return _unpacked(fields[2]) if value[0] else fields[2]
 
 
 def _unpacked(packed: bytes) -> bytes:
+    """What zlib packed, up to one byte more than is allowed, so that too much is noticed."""
     try:
-        return zlib.decompressobj().decompress(packed, MAX_BLOCK)
+        return zlib.decompressobj().decompress(packed, MAX_BLOCK + 1)
     except zlib.error:
         return b""
 
 
-def _utf8_or(value: bytes, other: str) -> str:
+def _profile(stored: bytes) -> bytes:
+    """ImageMagick's way to keep Exif in a text: a name, a length, then hexadecimal."""
+    head = _HEX.match(stored)
+    digits = re.sub(rb"\s+", b"", stored[head.end() :]) if head else b""
+    try:
+        return bytes.fromhex(digits.decode("ascii")).removeprefix(JPEG_EXIF)
+    except ValueError:
+        return b""
+
+
+def _utf8_or_latin(value: bytes) -> str:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
-        return value.decode(other, "replace")
+        return value.decode("latin-1")
 
 
-def _jpeg(data: bytes) -> Iterator[Block]:
-    position = 2
-    for _number in range(MAX_CHUNKS):
-        while data[position : position + 1] == b"\xff" and data[position + 1 : position + 2] == b"\xff":
-            position += 1  # fill bytes
-        head = data[position : position + 4]
-        if len(head) < 4 or head[0] != 0xFF or head[1] in (0xD9, 0xDA):
-            return
-        length = struct.unpack(">H", head[2:])[0]
-        body = data[position + 4 : position + 2 + length]
-        if head[1] == 0xE1 and body.startswith(b"Exif\0\0"):
-            yield from _exif(body[6:])
-        elif head[1] == 0xE1 and body.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
-            yield from _xmp(body[29:])
-        elif head[1] == 0xFE:
-            yield Block("jpeg:comment", _utf8_or(body, "latin-1"))
-        position += 2 + max(length, 2)
+def _jpeg(data: bytes) -> Iterator[Piece]:
+    end = 0
+    for segment in parts.jpeg_segments(data):
+        end = segment.end
+        if segment.kind in ("E1", "ED", "FE"):
+            yield from jpeg_pieces(segment.kind, _content(data, segment))
+    # A second picture behind the first, as phones put it there, may have a camera's data of its own.
+    if 0 < end < len(data) and (start := data.find(JPEG_EXIF, end)) >= 0:
+        yield Piece("exif", "exif", data=data[start + 6 : start + 6 + (1 << 16)])
 
 
-def _webp(data: bytes) -> Iterator[Block]:
-    position = 12
-    for _number in range(MAX_CHUNKS):
-        head = data[position : position + 8]
-        if len(head) < 8:
-            return
-        kind, length = struct.unpack("<4sI", head)
-        body = data[position + 8 : position + 8 + min(length, MAX_BLOCK)]
-        if kind == b"EXIF":
-            yield from _exif(body.removeprefix(b"Exif\0\0"))
-        elif kind == b"XMP ":
-            yield from _xmp(body)
-        position += 8 + length + length % 2
+def jpeg_pieces(kind: str, body: bytes) -> Iterator[Piece]:
+    """The metadata of one JPEG segment."""
+    if kind == "E1" and body.startswith(JPEG_EXIF):
+        yield Piece("exif", "exif", data=body[6:])
+    elif kind == "E1" and body.startswith(JPEG_XMP):
+        yield Piece("xmp", "xmp", body[len(JPEG_XMP) :].decode("utf-8", "replace"))
+    elif kind == "ED":
+        yield Piece("iptc", "iptc", data=body)
+    elif kind == "FE":
+        yield Piece("text", "jpeg:comment", _utf8_or_latin(body))
 
 
-def _gif(data: bytes) -> Iterator[Block]:
-    """Comment extensions, which begin with 21 FE; each is a run of blocks with a length byte before them."""
-    position = data.find(b"\x21\xfe", 13)
-    for _number in range(MAX_BLOCKS):
-        if position < 0:
-            return
-        pieces: list[bytes] = []
-        position += 2
-        while position < len(data) and (length := data[position]) and len(pieces) < MAX_CHUNKS:
-            pieces.append(data[position + 1 : position + 1 + length])
-            position += 1 + length
-        yield Block("gif:comment", _utf8_or(b"".join(pieces), "latin-1"))
-        position = data.find(b"\x21\xfe", position)
+def _webp(data: bytes) -> Iterator[Piece]:
+    for chunk in parts.webp_chunks(data):
+        if chunk.kind in ("EXIF", "XMP "):
+            yield from webp_pieces(chunk.kind, _content(data, chunk))
 
 
-def _avif(data: bytes) -> Iterator[Block]:
-    """Exif and XMP lie whole in the file's items; their beginnings are looked for instead of walking the boxes."""
-    for match in islice(_TIFF.finditer(data), MAX_BLOCKS):
-        blocks = list(_exif(data[match.start() : match.start() + MAX_BLOCK]))
-        if blocks:
-            yield from blocks
-            break
-    start = data.find(b"<x:xmpmeta")
-    if start >= 0:
-        yield from _xmp(data[start : data.find(b"</x:xmpmeta>", start) + 12])
+def webp_pieces(kind: str, body: bytes) -> Iterator[Piece]:
+    """The metadata of one WebP chunk."""
+    if kind == "EXIF":
+        yield Piece("exif", "exif", data=body.removeprefix(JPEG_EXIF))
+    elif kind == "XMP ":
+        yield Piece("xmp", "xmp", body.decode("utf-8", "replace"))
 
 
-def _exif(block: bytes) -> Iterator[Block]:
-    for name, text in read_exif(block).texts.items():
-        yield Block(f"exif:{name}", text)
+def _gif(data: bytes) -> Iterator[Piece]:
+    for block in parts.gif_blocks(data):
+        if block.kind in ("21FE", "21FF"):
+            yield from gif_pieces(block.kind, parts.sub_blocks(data, block))
 
 
-def _xmp(block: bytes) -> Iterator[Block]:
-    text = block[:MAX_BLOCK].decode("utf-8", "replace")
-    yield Block("xmp", text)
-    start = text.find("exif:UserComment")
-    match = _XMP_COMMENT.search(text, max(0, start - 1)) if start >= 0 else None
-    if match:
-        yield Block("xmp:UserComment", _unescaped(match[1] or match[2] or ""))
+def gif_pieces(kind: str, body: bytes) -> Iterator[Piece]:
+    """The metadata of one GIF extension. XMP stands there so that its own bytes are taken for lengths of pieces; what
+    is left of it after joining them is searched as it is."""
+    if kind == "21FE":
+        yield Piece("text", "gif:comment", _utf8_or_latin(body))
+    elif kind == "21FF" and body.startswith(b"XMP Data"):
+        yield Piece("xmp", "xmp", body[11:].decode("utf-8", "replace"))
 
 
-def _unescaped(text: str) -> str:
-    for entity, sign in (
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", '"'),
-        ("&apos;", "'"),
-        ("&#xA;", "\n"),
-        ("&amp;", "&"),
-    ):
-        text = text.replace(entity, sign)
-    return text
+def _avif(data: bytes) -> Iterator[Piece]:
+    for span in metadata_spans(data):
+        yield from avif_pieces(span.kind, data[span.start : min(span.end, span.start + MAX_BLOCK + 1)])
+
+
+def avif_pieces(kind: str, body: bytes) -> Iterator[Piece]:
+    """The metadata of one AVIF item. Exif begins with how far its TIFF header is away."""
+    if kind == "exif":
+        start = 4 + int.from_bytes(body[:4], "big")
+        yield Piece("exif", "exif", data=body[start:].removeprefix(JPEG_EXIF))
+    else:
+        yield Piece(kind, kind, body.decode("utf-8", "replace"))

@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 MAX_NODES: Final = 5_000
+MAX_DEPTH: Final = 8
+MAX_STEPS: Final = 100_000
 _MUTED, _BYPASSED = 2, 4
+_DOOR_IN, _DOOR_OUT = -10, -20
+_AFTERWARDS: Final = ("fixed", "increment", "decrement", "randomize")
 
 # The editor keeps widget values without their names; this is the order of the nodes that matter.
 _WIDGETS: Final = {
@@ -93,48 +97,115 @@ def workflow_graph(block: dict[str, Any]) -> Graph | None:
     if not isinstance(block.get("nodes"), list):
         return None
     definitions = block.get("definitions")
-    listed = definitions.get("subgraphs") if isinstance(definitions, dict) else None
-    subgraphs = {str(sub["id"]): sub for sub in listed or [] if isinstance(sub, dict) and "id" in sub}
-    graph: Graph = {}
-    _add_nodes(graph, block, "", subgraphs, 0)
-    return graph or None
+    subgraphs = _entries(definitions, "subgraphs") if isinstance(definitions, dict) else []
+    reading = _Editor({str(sub["id"]): sub for sub in subgraphs if "id" in sub})
+    reading.add_nodes(_Level(block))
+    return reading.graph or None
 
 
-def _add_nodes(graph: Graph, block: dict[str, Any], prefix: str, subgraphs: dict[str, Any], depth: int) -> None:
-    links = _links(block.get("links"), prefix)
-    nodes = block.get("nodes")
-    for raw in nodes[:MAX_NODES] if isinstance(nodes, list) else []:
-        if not isinstance(raw, dict) or len(graph) >= MAX_NODES or raw.get("mode") == _MUTED:
-            continue
-        key, kind = f"{prefix}{raw.get('id')}", str(raw.get("type", ""))
-        inputs = _inputs(raw, links)
-        if raw.get("mode") == _BYPASSED:
-            graph[key] = Node("Bypass", {name: value for name, value in inputs.items() if isinstance(value, Link)})
-        elif kind in subgraphs and depth < 8:
-            graph[key] = _subgraph(graph, raw, inputs, key, subgraphs, depth)
-        else:
-            graph[key] = Node(kind, _widgets(raw, kind) | inputs)
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """One graph of nodes: the whole one, or the inside of a subgraph. `given` are the values at its door by slot."""
+
+    block: dict[str, Any]
+    prefix: str = ""
+    depth: int = 0
+    given: dict[int, Any] = field(default_factory=dict)
 
 
-def _links(raw: object, prefix: str) -> dict[Any, Link]:
-    """Link id to its source. A link is a list in the graph and an object in a subgraph."""
-    found: dict[Any, Link] = {}
-    for entry in raw[: MAX_NODES * 4] if isinstance(raw, list) else []:
-        if isinstance(entry, list) and len(entry) >= 3 and isinstance(entry[0], int):
-            found[entry[0]] = Link(f"{prefix}{entry[1]}", entry[2] if isinstance(entry[2], int) else 0)
-        elif isinstance(entry, dict) and isinstance(entry.get("id"), int):
-            slot = entry.get("origin_slot")
-            found[entry["id"]] = Link(f"{prefix}{entry.get('origin_id')}", slot if isinstance(slot, int) else 0)
-    return found
+class _Editor:
+    """The graph as it grows. Nodes and links together are looked at `MAX_STEPS` times, however subgraphs nest."""
+
+    def __init__(self, subgraphs: dict[str, dict[str, Any]]) -> None:
+        self.subgraphs = subgraphs
+        self.graph: Graph = {}
+        self.left = MAX_STEPS
+
+    def add_nodes(self, level: _Level) -> None:
+        """Put the nodes of one level into the graph."""
+        links = self._links(level)
+        for raw in self._within(level.block.get("nodes")):
+            if not isinstance(raw, dict) or len(self.graph) >= MAX_NODES or raw.get("mode") == _MUTED:
+                continue
+            key, kind = f"{level.prefix}{raw.get('id')}", str(raw.get("type", ""))
+            inputs = _inputs(raw, links)
+            if raw.get("mode") == _BYPASSED:
+                self.graph[key] = _bypassed(raw, inputs)
+            elif kind in self.subgraphs and level.depth < MAX_DEPTH:
+                self.graph[key] = self._subgraph(self.subgraphs[kind], f"{key}/", _widgets(raw, kind) | inputs, level)
+            else:
+                self.graph[key] = Node(kind, _widgets(raw, kind) | inputs)
+
+    def _within(self, entries: object) -> list[Any]:
+        """As many of a list's entries as may still be looked at."""
+        allowed = entries[: max(0, self.left)] if isinstance(entries, list) else []
+        self.left -= len(allowed)
+        return allowed
+
+    def _links(self, level: _Level) -> dict[int, Any]:
+        """Link id to its source, or to the value that stands at a subgraph's door. A link is a list in the graph and
+        an object in a subgraph."""
+        found: dict[int, Any] = {}
+        for entry in self._within(level.block.get("links")):
+            if isinstance(entry, list) and len(entry) >= 3:
+                number, origin, slot = entry[0], entry[1], entry[2]
+            elif isinstance(entry, dict):
+                number, origin, slot = entry.get("id"), entry.get("origin_id"), entry.get("origin_slot")
+            else:
+                continue
+            slot = slot if isinstance(slot, int) else 0
+            if not isinstance(number, int):
+                continue
+            if origin != _DOOR_IN:
+                found[number] = Link(f"{level.prefix}{origin}", slot)
+            elif slot in level.given:
+                found[number] = level.given[slot]
+        return found
+
+    def _subgraph(self, definition: dict[str, Any], inside: str, inputs: dict[str, Any], level: _Level) -> Node:
+        """Put a subgraph's nodes beside the others. Its inside sees what goes in as the outputs of node -10, and what
+        comes out are the inputs of node -20. An input that is given nothing leaves the inside its own value."""
+        names = [str(entry.get("name", "")) for entry in _entries(definition, "inputs")]
+        given = {slot: inputs[name] for slot, name in enumerate(names) if name in inputs}
+        self.add_nodes(_Level(definition, inside, level.depth + 1, given))
+        out: dict[str, Any] = {}
+        for entry in self._within(definition.get("links")):
+            if isinstance(entry, dict) and entry.get("target_id") == _DOOR_OUT:
+                slot = entry.get("origin_slot")
+                slot = slot if isinstance(slot, int) else 0
+                through = given.get(slot) if entry.get("origin_id") == _DOOR_IN else None
+                out[str(entry.get("target_slot"))] = through or Link(f"{inside}{entry.get('origin_id')}", slot)
+        return Node("Door", out)
 
 
-def _inputs(raw: dict[str, Any], links: dict[Any, Link]) -> dict[str, Any]:
-    inputs = raw.get("inputs")
+def _inputs(raw: dict[str, Any], links: dict[int, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for entry in inputs[:500] if isinstance(inputs, list) else []:
-        if isinstance(entry, dict) and isinstance(entry.get("link"), int) and entry["link"] in links:
+    for entry in _entries(raw, "inputs"):
+        if isinstance(entry.get("link"), int) and entry["link"] in links:
             found[str(entry.get("name", ""))] = links[entry["link"]]
     return found
+
+
+def _entries(raw: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    entries = raw.get(name)
+    return [entry for entry in entries[:500] if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _bypassed(raw: dict[str, Any], inputs: dict[str, Any]) -> Node:
+    """A node that passes each output on from the input of its type: the one with the output's name or place among
+    them. Without types all outputs come from the first input."""
+    linked = {name: value for name, value in inputs.items() if isinstance(value, Link)}
+    passed: dict[str, Any] = {}
+    met: dict[str, int] = {}
+    for slot, output in enumerate(_entries(raw, "outputs")):
+        kind = str(output.get("type"))
+        met[kind] = place = met.get(kind, -1) + 1
+        names = [str(entry.get("name", "")) for entry in _entries(raw, "inputs") if str(entry.get("type")) == kind]
+        name = output.get("name")
+        chosen = name if name in names else names[min(place, len(names) - 1)] if names else ""
+        if chosen in linked:
+            passed[str(slot)] = linked[chosen]
+    return Node("Door", passed) if met else Node("Bypass", linked)
 
 
 def _widgets(raw: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -143,24 +214,19 @@ def _widgets(raw: dict[str, Any], kind: str) -> dict[str, Any]:
         return {str(name): value for name, value in values.items() if isinstance(value, str | int | float)}
     if not isinstance(values, list):
         return {}
-    names = _WIDGETS.get(kind)
-    if names is None:  # an unknown node: its texts may still be asked for, in their order
+    names = _WIDGETS.get(kind) or _declared(raw, values)
+    if not names:  # an unknown node: its texts may still be asked for, in their order
         return {f"widget{index}": value for index, value in enumerate(values[:50])}
     return {name: value for name, value in zip(names, values, strict=False) if name}
 
 
-def _subgraph(
-    graph: Graph, raw: dict[str, Any], inputs: dict[str, Any], key: str, subgraphs: dict[str, Any], depth: int
-) -> Node:
-    """Put a subgraph's nodes beside the others. Its inside sees what goes in as the outputs of node -10, and what
-    comes out are the inputs of node -20."""
-    definition, inside = subgraphs[str(raw["type"])], f"{key}/"
-    _add_nodes(graph, definition, inside, subgraphs, depth + 1)
-    names = [str(entry.get("name", "")) for entry in definition.get("inputs") or [] if isinstance(entry, dict)]
-    graph[f"{inside}-10"] = Node("Door", {str(slot): inputs[name] for slot, name in enumerate(names) if name in inputs})
-    out: dict[str, Any] = {}
-    links = definition.get("links")
-    for entry in links[: MAX_NODES * 4] if isinstance(links, list) else []:
-        if isinstance(entry, dict) and entry.get("target_id") == -20 and isinstance(entry.get("origin_slot"), int):
-            out[str(entry.get("target_slot"))] = Link(f"{inside}{entry.get('origin_id')}", entry["origin_slot"])
-    return Node("Door", out)
+def _declared(raw: dict[str, Any], values: list[Any]) -> list[str]:
+    """The names that newer editors write beside a node's inputs. What to do with a seed afterwards has no name."""
+    names: list[str] = []
+    for entry in _entries(raw, "inputs"):
+        widget = entry.get("widget")
+        if isinstance(widget, dict):
+            names.append(str(widget.get("name", "")))
+            if len(names) < len(values) and values[len(names)] in _AFTERWARDS and "seed" in names[-1]:
+                names.append("")
+    return names

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from gallery.imagemeta.a1111 import split_sampler
 from gallery.imagemeta.comfy_graph import Graph, Link, Node, api_graph, workflow_graph
-from gallery.imagemeta.generation import Generation, Resource, merged, real, side, stem, text, whole
+from gallery.imagemeta.generation import MAX_PROMPT, Generation, Resource, merged, real, side, stem, text, whole
 
 MAX_WALK: Final = 20_000
 _TEXT_INPUTS: Final = ("text", "text_g", "text_l", "clip_l", "t5xxl", "prompt", "string", "value", "positive_prompt")
@@ -36,7 +36,7 @@ class _Walk:
             return Generation(tool="ComfyUI", prompt=self._any_text())
         node = self.graph[samplers[0]]
         guider = self._node(node.inputs.get("guider"))
-        sigmas = self._node(node.inputs.get("sigmas"))
+        sigmas = self._sigmas(node)
         source = guider if guider is not None else node
         seed, denoise = self._seed(node), self._number(sigmas or node, "denoise")
         sampler, schedule = split_sampler(
@@ -133,6 +133,14 @@ class _Walk:
             value = next((source.inputs[key] for key in names if key in source.inputs), None)
         return None
 
+    def _sigmas(self, node: Node) -> Node | None:
+        """The node that knows steps and schedule, also behind others that cut or join its sigmas."""
+        found = self._through(node.inputs.get("sigmas"))
+        for _key, source in self._upstream(found[0]) if found else ():
+            if {"steps", "scheduler"} & source.inputs.keys():
+                return source
+        return found[1] if found else None
+
     def _word(self, node: Node, name: str) -> str:
         return text(self._number(node, name), 200)
 
@@ -156,7 +164,7 @@ class _Walk:
 
     def _text(self, link: object, slot: int) -> str:
         """Every text that flows into a conditioning. Nodes with both kinds (ControlNet) are left by the slot asked."""
-        pieces: list[str] = []
+        pieces: dict[str, None] = {}
         waiting: list[object] = [link]
         seen: set[tuple[str, int]] = set()
         while waiting and self.left > 0:
@@ -169,12 +177,12 @@ class _Walk:
             node = found[1]
             words = self._words(node)
             if words is not None:
-                pieces += [word for word in words if word not in pieces]
+                pieces |= dict.fromkeys(words)
                 continue
             side_name = "negative" if (slot == 1 or current.slot == 1) and "negative" in node.inputs else "positive"
             names = [name for name in node.inputs if name.startswith("conditioning")] or [side_name]
             waiting += [node.inputs.get(name) for name in names]
-        return text(", ".join(pieces))
+        return _joined(", ", pieces)
 
     def _words(self, node: Node) -> list[str] | None:
         """The texts of an encoding node; None if the node encodes none."""
@@ -192,40 +200,34 @@ class _Walk:
         self.left -= 1
         if node is None or depth > 20 or self.left < 0:
             return ""
-        parts = [
-            self._string(item, depth + 1) for name, item in node.inputs.items() if name == "value" or _JOIN.match(name)
-        ]
         delimiter = node.inputs.get("delimiter", "")
-        return (delimiter if isinstance(delimiter, str) else "").join(part for part in parts if part)
+        items = [item for name, item in node.inputs.items() if name == "value" or _JOIN.match(name)]
+        return _joined(text(delimiter, 100), (self._string(item, depth + 1) for item in items))
 
     def _any_text(self) -> str:
         for node in self.graph.values():
             if node.kind.startswith("CLIPTextEncode") and (words := self._words(node)):
-                return text(", ".join(words))
+                return _joined(", ", words)
         return ""
 
     # -- models ----------------------------------------------------------------------------------------------------
 
     def _resources(self, samplers: list[str], source: Node, positive: str, negative: str) -> list[Resource]:
+        used = [self._node(other.inputs.get("vae")) for other in self.graph.values() if "Decode" in other.kind]
+        vaes = {id(node) for node in used if node is not None}  # a loader that nothing asks is no resource
         found = self._models(source.inputs.get("model"))
         for key in samplers[1:]:
             found += self._models(self.graph[key].inputs.get("model"))
         for node in self.graph.values():
             if name := stem(node.inputs.get("control_net_name")):
                 found.append(Resource("controlnet", name))
-            if (name := stem(node.inputs.get("vae_name"))) and self._is_used_vae(node):
+            if (name := stem(node.inputs.get("vae_name"))) and id(node) in vaes:
                 found.append(Resource("vae", name))
             if node.kind == "UpscaleModelLoader" and (name := stem(node.inputs.get("model_name"))):
                 found.append(Resource("upscaler", name))
         for prompt in (positive, negative):
             found += [Resource("embedding", stem(name)) for name in _EMBEDDING.findall(prompt)[:50]]
         return found
-
-    def _is_used_vae(self, node: Node) -> bool:
-        """Whether a decoding node takes this VAE; a loader that nothing asks is no resource."""
-        return any(
-            self._node(other.inputs.get("vae")) is node for other in self.graph.values() if "Decode" in other.kind
-        )
 
     def _models(self, link: object) -> list[Resource]:
         """Adapters on the way, in their order, down to the checkpoint."""
@@ -243,6 +245,17 @@ class _Walk:
                 if name := stem(node.inputs.get(key)):
                     found.append(Resource("checkpoint", name))
         return found
+
+
+def _joined(delimiter: str, parts: Iterable[str]) -> str:
+    """Texts put together, as far as a prompt may be long: nodes that double each other's texts end there."""
+    kept: list[str] = []
+    room = MAX_PROMPT
+    for part in parts:
+        if part and room > 0:
+            kept.append(part)
+            room -= len(part) + len(delimiter)
+    return text(delimiter.join(kept))
 
 
 def _stacked(node: Node) -> list[Resource]:

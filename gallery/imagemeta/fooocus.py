@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-from typing import Any
+import re
+from typing import Any, Final
 
 from gallery.imagemeta.a1111 import split_sampler
 from gallery.imagemeta.generation import Generation, Resource, digest, merged, real, side, size, stem, text, whole
+
+_ITEM: Final = re.compile(r"""'((?:[^'\\]++|\\.)*+)'|"((?:[^"\\]++|\\.)*+)\"""", re.DOTALL)
 
 
 def read_fooocus(block: dict[str, Any], scheme: str = "") -> Generation | None:
@@ -37,12 +39,10 @@ def read_fooocus(block: dict[str, Any], scheme: str = "") -> Generation | None:
 
 def _styles(value: object) -> list[str]:
     """A list of names, which Fooocus writes as the text of a Python list."""
-    if isinstance(value, str) and len(value) <= 20_000:
-        written = value
-        try:
-            value = ast.literal_eval(written)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return [text(written, 200)] if written.strip() else []
+    if isinstance(value, str):
+        if not value.startswith("["):
+            return [text(value, 200)] if value.strip() else []
+        value = [re.sub(r"\\(.)", r"\1", match[1] or match[2] or "") for match in _ITEM.finditer(value[:20_000])]
     return [text(item, 200) for item in value[:100] if text(item, 200)] if isinstance(value, list) else []
 
 

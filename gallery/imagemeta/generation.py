@@ -12,6 +12,7 @@ MAX_SEED: Final = (1 << 64) - 1
 MAX_RESOURCES: Final = 200
 MAX_PROMPT: Final = 200_000
 _HEX: Final = re.compile(r"(?:0x)?([0-9a-f]{8,64})\Z")
+_HALF: Final = re.compile("[\ud800-\udfff]")
 # The digest of no bytes at all names nothing, however often it is written.
 EMPTY_DIGEST: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -83,10 +84,11 @@ def real(value: object) -> float | None:
 
 
 def text(value: object, limit: int = MAX_PROMPT) -> str:
-    """A text, cut to `limit`; a number becomes its digits; anything else is empty. NUL is no character of a text."""
+    """A text, cut to `limit`; a number becomes its digits; anything else is empty. NUL is no character of a text, and
+    half of a surrogate pair, which JSON can spell and no encoding can write, becomes U+FFFD."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
-    return value.replace("\0", "")[:limit] if isinstance(value, str) else ""
+    return _HALF.sub("\ufffd", value[: limit * 2].replace("\0", ""))[:limit] if isinstance(value, str) else ""
 
 
 def size(value: object) -> tuple[int | None, int | None]:
