@@ -48,7 +48,9 @@ class ChangedPicture(serializers.Serializer):
 
 class PictureOrder(serializers.Serializer):
     pictures = serializers.ListField(
-        child=StrictInteger(), max_length=MAX_PREVIEWS, help_text=_("The ids of all the version's pictures, in order.")
+        child=StrictInteger(),
+        max_length=4 * MAX_PREVIEWS,
+        help_text=_("The ids of all the version's pictures, in order."),
     )
 
 
