@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from community.models import ApiToken, User
 from community.names import MAX_NAME, validate_shown_name
 from community.ratings import RATING_CHOICES, Rating, level_up_to
+from community.services import topics
 from community.services.accounts import find_invitation, redeem_invitation
 from community.services.discussion import MAX_REASON, MAX_TEXT
 
@@ -142,14 +143,15 @@ class ProfileForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["display_name", "about", "language"]
+        fields = ["display_name", "about", "language", "mail_digest"]
         widgets = {"about": forms.Textarea(attrs={"rows": 6})}
         help_texts = {
             "display_name": _("Shown beside your user name."),
             "about": _("Markdown, at most 4,000 characters."),
+            "mail_digest": _("One mail a day at most, and only when there is something. Each has a link that ends it."),
         }
 
-    field_order = ["display_name", "about", "level", "language"]
+    field_order = ["display_name", "about", "level", "language", "mail_digest"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -190,6 +192,31 @@ class CommentForm(forms.Form):
 class RemovalForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"), max_length=MAX_REASON, help_text=_("Shown in place of the comment, to everybody.")
+    )
+
+
+class TopicForm(forms.Form):
+    title = forms.CharField(label=_("Title"), max_length=topics.MAX_TITLE)
+    text = forms.CharField(
+        label=_("Text"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8, "maxlength": topics.MAX_TEXT}),
+        help_text=_("Markdown. At most 10,000 characters."),
+    )
+    tags = forms.CharField(
+        label=_("Tags"), required=False, max_length=400, help_text=_("At most five, with commas between them.")
+    )
+
+    def values(self) -> dict[str, Any]:
+        """What the service is given."""
+        given = self.cleaned_data
+        tags = [tag.strip() for tag in given["tags"].split(",")]
+        return {"title": given["title"], "text": given["text"], "tags": [tag for tag in tags if tag]}
+
+
+class TopicRemovalForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"), max_length=MAX_REASON, help_text=_("Sent to its author, and kept with the act.")
     )
 
 

@@ -26,8 +26,8 @@ RESERVED_NAMES = frozenset(
     mutes notices notifications null official oauth operator organizations owner papers people policy post posts
     pricing privacy profile public queue reactions receipts register render renders report reports resolve reviews
     robots.txt root rss safelight search security sessions set settings signup sitemap.xml site spaces staff static
-    status store support system tag tags team teams terms token tokens topic topics undefined up upload uploads user
-    users version versions well-known work www i18n jsi18n schema
+    status store support system tag tags team teams terms token tokens topic topics undefined unsubscribe up upload
+    uploads user users version versions well-known work www i18n jsi18n schema
     """.split()
 )
 

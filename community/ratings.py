@@ -7,6 +7,9 @@ chose to see. A picture may be shown when its bits are all among the person's.
 from __future__ import annotations
 
 from enum import IntFlag
+from typing import Any
+
+from django.conf import settings
 
 
 class Rating(IntFlag):
@@ -32,3 +35,15 @@ RATING_NAMES = {r.label: r for r in Rating}
 def level_up_to(rating: Rating) -> int:
     """Every bit at or below `rating`: the browsing level named by its highest step."""
     return (int(rating) << 1) - 1
+
+
+def browsing_level_of(viewer: Any) -> int:
+    """The rating bits that a viewer is shown: their own choice, or the site's for somebody without a name."""
+    if viewer.is_authenticated:
+        return viewer.browsing_level
+    return level_up_to(RATING_NAMES[settings.ANONYMOUS_RATING])
+
+
+def bits_of(level: int) -> list[int]:
+    """The ratings of a browsing level, one bit each."""
+    return [int(rating) for rating in Rating if rating & level]

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from community.converters import OwnerConverter
-from community.views import comments, people, settings
+from community.views import comments, following, notifications, people, reactions, settings, topics
 
 register_converter(OwnerConverter, "owner")
 
@@ -20,5 +20,21 @@ urlpatterns = [
     path("comments/<int:comment_id>/edit", comments.edit, name="comment-edit"),
     path("comments/<int:comment_id>/delete", comments.delete, name="comment-delete"),
     path("comments/<int:comment_id>/remove", comments.remove, name="comment-remove"),
+    path("notifications", notifications.index, name="notifications"),
+    path("notifications/<int:notice_id>", notifications.follow_notice, name="notice"),
+    path("notifications/read", notifications.read, name="notifications-read"),
+    path("unsubscribe/<str:code>", notifications.unsubscribe, name="unsubscribe"),
+    path("follows", following.follows, name="follows"),
+    path("follows/<slug:kind>/<path:thing>", following.change_follow, name="follow"),
+    path("mutes", following.mutes, name="mutes"),
+    path("mutes/tag", following.mute_tag, name="mute-tag"),
+    path("mutes/<slug:kind>/<path:thing>", following.change_mute, name="mute"),
+    path("reactions/<int:subject_id>", reactions.react, name="react"),
+    path("discuss", topics.topic_list, name="topics"),
+    path("discuss/new", topics.new, name="topic-new"),
+    path("discuss/<int:topic_id>", topics.topic_page, name="topic"),
+    path("discuss/<int:topic_id>/edit", topics.edit, name="topic-edit"),
+    path("discuss/<int:topic_id>/delete", topics.delete, name="topic-delete"),
+    path("discuss/<int:topic_id>/remove", topics.remove, name="topic-remove"),
     path("<owner:name>", people.profile, name="profile"),
 ]

@@ -49,7 +49,7 @@ SIGNUP = env.choice("SIGNUP", ("open", "invite", "closed"), "open")
 INVITERS = env.choice("INVITERS", ("operator", "moderator", "member"), "moderator")
 LOGIN_TO_LOOK = env.flag("LOGIN_TO_LOOK")
 # Addresses that stay open where LOGIN_TO_LOOK holds. The APIs ask for a name themselves.
-OPEN_TO_ALL = ["/accounts/", "/static/", "/api/", "/healthz", "/i18n/", "/settings/theme", "/uploads/"]
+OPEN_TO_ALL = ["/accounts/", "/static/", "/api/", "/healthz", "/i18n/", "/settings/theme", "/uploads/", "/unsubscribe/"]
 # The most open picture rating that somebody who is not signed in is shown.
 ANONYMOUS_RATING = env.choice("ANONYMOUS_RATING", ("PG", "PG-13", "R", "X", "XXX"), "PG")
 
@@ -69,6 +69,7 @@ RATES = {
     "signup": env.rate("RATE_SIGNUP", "20/h"),
     "login": env.rate("RATE_LOGIN", "30/10m"),
     "comment": env.rate("RATE_COMMENT", "30/10m"),
+    "reaction": env.rate("RATE_REACTION", "300/10m"),
     "upload": env.rate("RATE_UPLOAD", "600/h"),
     "write": env.rate("RATE_WRITE", "600/10m"),
     "poll": env.rate("RATE_POLL", "5/s"),
@@ -198,6 +199,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "blobs": {"task": "registry.sweep_blobs", "schedule": 3600, "options": {"queue": "io", "expires": 3600}},
     "pictures": {"task": "registry.sweep_pictures", "schedule": 20, "options": {"queue": "io", "expires": 30}},
     "downloads": {"task": "registry.fold_downloads", "schedule": 10, "options": {"queue": "io", "expires": 30}},
+    "notices": {"task": "community.tell_all_waiting", "schedule": 30, "options": {"queue": "io", "expires": 30}},
+    "digests": {"task": "community.send_digests", "schedule": 600, "options": {"queue": "io", "expires": 600}},
     "avif": {"task": "registry.make_avif", "schedule": 30, "options": {"queue": "io", "expires": 30}},
 }
 
@@ -274,6 +277,17 @@ PROFILE_PANELS = ["registry.views.catalog.owner_panel"]
 MODEL_PANELS: list[str] = []
 # Who hears that a version is published, within the transaction that does it: functions of the version.
 PUBLISH_LISTENERS: list[str] = []
+# Figures that other rooms add under a person's name: functions of the person that return (count, word) pairs.
+PROFILE_FIGURES = ["registry.views.catalog.owner_figures"]
+# What can be followed or hidden: for each kind a function of (name, viewer) that returns its subject, or None.
+SUBJECT_FINDERS = {
+    "people": "community.services.following.person_subject",
+    "tags": "community.services.following.tag_subject",
+    "topics": "community.services.following.topic_subject",
+    "models": "registry.services.naming.model_subject",
+}
+# Where the things of a tag are listed; its name follows.
+TAG_ADDRESS = "/models?tag="
 # What tells how many bytes a person holds, a function of the person; empty: none are counted.
 QUOTA_USAGE = "registry.services.uploads.used_bytes"
 

@@ -95,7 +95,8 @@ class CommentListView(APIView):
     def get(self, request: Request, **parts: Any) -> Response:
         size = read_size(request, default=PAGE_SIZE, most=100)
         subject = self.get_subject(request, **parts)
-        page = thread_page(subject, cursor=request.query_params.get("cursor", ""), size=size)
+        cursor = request.query_params.get("cursor", "")
+        page = thread_page(subject, viewer=request.user, cursor=cursor, size=size)
         found = CommentSerializer(page.items, many=True).data
         return Response({"results": found, "next": next_address(request, page.next)})
 

@@ -2,7 +2,7 @@
 
 from community.models.following import Follow, Mute
 from community.models.moderation import ModerationAct
-from community.models.notifications import Notice, NoticeEvent
+from community.models.notifications import Announcement, Notice, NoticeEvent
 from community.models.people import Invitation, User, Viewer
 from community.models.reactions import Reaction
 from community.models.subjects import Comment, Subject
@@ -10,6 +10,7 @@ from community.models.tokens import ApiToken
 from community.models.topics import Topic
 
 __all__ = [
+    "Announcement",
     "ApiToken",
     "Comment",
     "Follow",

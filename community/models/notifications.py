@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -46,6 +47,10 @@ class Notice(models.Model):
     params = models.JSONField(default=dict, blank=True, help_text="What the newest event's sentence names.")
     gathered = models.CharField(max_length=120, help_text="Unread notices of one person with the same are one.")
     event_count = models.PositiveIntegerField(default=0)
+    actor_count = models.PositiveIntegerField(default=0)
+    actor_ids = ArrayField(
+        models.BigIntegerField(), default=list, blank=True, help_text="Who acted last, newest first."
+    )
     first_at = models.DateTimeField(auto_now_add=True)
     latest_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
@@ -80,6 +85,25 @@ class NoticeEvent(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["person", "event"], name="notice_event_once_a_person")]
         indexes = [models.Index(fields=["notice", "-id"], name="notice_event_newest")]
+
+    def __str__(self) -> str:
+        return self.event
+
+
+class Announcement(models.Model):
+    """Something new that followers are to be told of. A worker does it; the row waits until one has."""
+
+    kind = models.CharField(max_length=16, choices=Notice.Kind)
+    subject = models.ForeignKey(Subject, models.CASCADE, related_name="+")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    followed_ids = ArrayField(models.BigIntegerField(), help_text="Subjects whose followers are told.")
+    params = models.JSONField(default=dict, blank=True)
+    event = models.CharField(max_length=120, unique=True)
+    told_up_to = models.BigIntegerField(default=0, help_text="The last follower's id that was told.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
 
     def __str__(self) -> str:
         return self.event

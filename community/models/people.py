@@ -38,6 +38,7 @@ class User(AbstractUser):
     browsing_level = models.PositiveSmallIntegerField(default=int(Rating.PG))
     language = models.CharField(max_length=16, blank=True)
     mail_digest = models.BooleanField(_("mail me what is new, once a day"), default=False)
+    digest_sent_at = models.DateTimeField(null=True, editable=False)
 
     objects = UserManager()
 

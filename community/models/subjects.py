@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from community.ratings import bits_of, browsing_level_of
+
 
 class SubjectQuerySet(models.QuerySet["Subject"]):
     def visible_to(self, user) -> SubjectQuerySet:
-        """Public ones, this person's own, and all of them for moderators."""
-        if not user.is_authenticated:
-            return self.filter(is_public=True)
-        if user.is_moderator:
+        """Public ones, images among them within the viewer's level, this person's own, and all for moderators."""
+        if user.is_authenticated and user.is_moderator:
             return self
-        return self.filter(Q(is_public=True) | Q(owner=user))
+        shown = Q(is_public=True) & (~Q(kind="image") | Q(rating__in=bits_of(browsing_level_of(user))))
+        return self.filter(shown | Q(owner=user)) if user.is_authenticated else self.filter(shown)
 
 
 class Subject(models.Model):
@@ -68,11 +71,16 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         """Those under subjects that this person may see, with their subjects."""
         return self.filter(subject__in=Subject.objects.visible_to(user)).select_related("subject", "author")
 
-    def for_thread(self) -> CommentQuerySet:
-        """Top-level comments first to last with what a page shows of them, replies included."""
-        replies = models.Prefetch("replies", self.model.objects.select_related("author").order_by("created_at", "pk"))
+    def for_thread(self, without: Collection[int] = ()) -> CommentQuerySet:
+        """Top-level comments first to last with what a page shows of them, replies included.
+
+        `without` are people, by id, whose words are left out.
+        """
+        answers = self.model.objects.exclude(author__in=without)
+        replies = models.Prefetch("replies", answers.select_related("author").order_by("created_at", "pk"))
         return (
             self.filter(parent__isnull=True)
+            .exclude(author__in=without)
             .select_related("author")
             .prefetch_related(replies)
             .order_by("created_at", "pk")

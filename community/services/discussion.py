@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Final
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput, NotAllowed
-from community.models import Comment, ModerationAct, Subject, User
+from community.models import Comment, ModerationAct, Notice, Subject, Topic, User, Viewer
+from community.services.following import hidden_by
 from community.services.limits import check_rate
+from community.services.mentions import mentioned_people, names_of, tell_mentioned
+from community.services.notifications import announce, notify
 from community.services.paging import Page, keyset_page
 
 MAX_TEXT = 10_000
@@ -19,6 +25,7 @@ MAX_REASON = 500
 # Answers are read with the comment that they answer, so one comment's are bounded.
 MAX_REPLIES = 200
 PAGE_SIZE = 50
+_NOBODY: Final = AnonymousUser()
 # NUL has no place in PostgreSQL's texts, half a surrogate pair none in UTF-8.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -69,9 +76,27 @@ def _check_subject(title: str, address: str) -> None:
         raise InvalidInput(_("An address is a path on this site of at most 300 characters."), field="address")
 
 
-def thread_page(subject: Subject, *, cursor: str = "", size: int = PAGE_SIZE) -> Page[Comment]:
-    """Top-level comments first to last, each with its answers and all authors. Raises InvalidInput (cursor)."""
-    return keyset_page(subject.comments.for_thread(), ("created_at", "pk"), cursor=cursor, size=size)
+def thread_page(
+    subject: Subject, *, viewer: Viewer = _NOBODY, cursor: str = "", size: int = PAGE_SIZE
+) -> Page[Comment]:
+    """Top-level comments first to last, each with its answers and all authors, without what `viewer` hides.
+
+    Raises InvalidInput (cursor).
+    """
+    rows = subject.comments.for_thread(without=hidden_by(viewer).owners)
+    return keyset_page(rows, ("created_at", "pk"), cursor=cursor, size=size)
+
+
+def hidden_comments(subject: Subject, viewer: Viewer) -> int:
+    """How many standing comments of a subject `viewer` does not see, because they hide who wrote them.
+
+    An answer to a hidden comment goes with it. No query where they hide nobody.
+    """
+    owners = hidden_by(viewer).owners
+    if not owners:
+        return 0
+    gone = Q(author__in=owners) | Q(parent__author__in=owners)
+    return subject.comments.standing().filter(gone).count()
 
 
 @transaction.atomic
@@ -86,9 +111,33 @@ def post_comment(subject: Subject, text: str, *, by: User, parent: Comment | Non
     if parent is not None:
         _check_parent(parent, subject)
     check_rate("comment", f"user:{by.pk}")
-    comment = Comment.objects.create(subject=subject, author=by, parent=parent, text=text)
+    mentioned = mentioned_people(text)
+    comment = Comment.objects.create(subject=subject, author=by, parent=parent, text=text, mentions=names_of(mentioned))
     Subject.objects.filter(pk=subject.pk).update(comment_count=F("comment_count") + 1)
+    Topic.objects.filter(subject=subject).update(spoken_at=comment.created_at)
+    _tell_of(comment, mentioned)
     return comment
+
+
+def _tell_of(comment: Comment, mentioned: Sequence[User]) -> None:
+    """Notices of a new comment: one for whoever it answers, the thing's owner and followers, and who is mentioned.
+
+    Nobody gets two: an answer is told as an answer.
+    """
+    subject, by = comment.subject, comment.author
+    told = {"subject": subject, "actor": by, "params": {"address": _place(comment)}, "event": f"comment:{comment.pk}"}
+    if comment.parent is not None:
+        earlier = User.objects.filter(comments__in=comment.parent.replies.standing()).distinct()
+        notify(Notice.Kind.REPLY, to=[comment.parent.author, *earlier], **told)
+    if subject.owner is not None:
+        notify(Notice.Kind.COMMENT, to=[subject.owner], **told)
+    tell_mentioned(mentioned, subject=subject, by=by, address=_place(comment), event=f"comment:{comment.pk}")
+    if subject.kind == "topic":
+        announce(Notice.Kind.COMMENT, followed=[subject], **told, of_actor=False)
+
+
+def _place(comment: Comment) -> str:
+    return f"{comment.subject.address}#comment-{comment.pk}"
 
 
 def _clean_text(text: str) -> str:
@@ -125,10 +174,17 @@ def edit_comment(comment: Comment, text: str, *, by: User) -> Comment:
     if text == comment.text:
         return comment
     check_rate("comment", f"user:{by.pk}")
-    now = timezone.now()
-    if not Comment.objects.standing().filter(pk=comment.pk).update(text=text, edited_at=now):
-        raise Conflict(_("The comment is gone."), code="comment_gone")
-    comment.text, comment.edited_at = text, now
+    now, mentioned = timezone.now(), mentioned_people(text)
+    changes = {"text": text, "edited_at": now, "mentions": names_of(mentioned)}
+    with transaction.atomic():
+        if not Comment.objects.standing().filter(pk=comment.pk).update(**changes):
+            raise Conflict(_("The comment is gone."), code="comment_gone")
+        for name, value in changes.items():
+            setattr(comment, name, value)
+        # Whoever was told of the comment already is not told again: it is the same event.
+        tell_mentioned(
+            mentioned, subject=comment.subject, by=by, address=_place(comment), event=f"comment:{comment.pk}"
+        )
     return comment
 
 

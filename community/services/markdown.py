@@ -8,7 +8,7 @@ sanitized again by a second library, so that a fault of one of them is not a hol
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 import nh3
@@ -16,6 +16,7 @@ from django.utils.html import escape, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 MAX_SOURCE = 40_000  # the worst of it takes under a second to parse
@@ -26,22 +27,83 @@ LINK_REL = "nofollow ugc noopener noreferrer"
 _TAGS = set("p br hr h3 h4 h5 h6 em strong s code pre blockquote ul ol li a table thead tbody tr th td".split())
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "code": {"class"}}
 _DELIMITER_ROW = re.compile(r"^[ \t>]*[|:-][ \t|:-]*$", re.MULTILINE)
+# As `community.names` has it; a name that ends a sentence is followed by the sentence's own dot.
+_MENTION = re.compile(r"(?<![\w@./:-])@([A-Za-z0-9_](?:[A-Za-z0-9_]|[.-](?=[A-Za-z0-9_])){0,95})(?![\w@])", re.ASCII)
+_PEOPLE = "people"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
-def render_markdown(text: str) -> SafeString:
-    """`text` as HTML. Longer than `MAX_SOURCE` characters it is shown as plain paragraphs, unparsed."""
+def render_markdown(text: str, *, people: Iterable[str] = ()) -> SafeString:
+    """`text` as HTML, with `@name` of the named `people` as links to them.
+
+    Longer than `MAX_SOURCE` characters it is shown as plain paragraphs, unparsed.
+    """
     if len(text) > MAX_SOURCE:
         return mark_safe(linebreaks(text, autoescape=True))  # noqa: S308 (escaped by autoescape)
     parser = _parser if _may_hold_tables(text) else _parser_without_tables
     clean = nh3.clean(
-        parser.render(text),
+        parser.render(text, {_PEOPLE: {name.lower(): name for name in people}}),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes=SCHEMES,
         link_rel=LINK_REL,
     )
     return mark_safe(clean)  # noqa: S308 (sanitized in the line above)
+
+
+def mentions_in(text: str, *, most: int) -> list[str]:
+    """The first names that a text mentions as `@name`, each once; what stands in code or in a link mentions nobody."""
+    found: dict[str, str] = {}
+    for block in _parser_without_tables.parse(text[:MAX_SOURCE]):
+        for words in _plain_words(block.children or []):
+            for match in _MENTION.finditer(words.content):
+                found.setdefault(match[1].lower(), match[1])
+                if len(found) == most:
+                    return list(found.values())
+    return list(found.values())
+
+
+def _plain_words(tokens: Sequence[Token]) -> Iterator[Token]:
+    """The pieces of a line that are words and nothing more."""
+    depth = 0
+    for token in tokens:
+        depth += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+        if token.type == "text" and depth == 0:
+            yield token
+
+
+def _link_mentions(state: StateCore) -> None:
+    """Make `@name` of people that the caller knows a link to them."""
+    people = state.env.get(_PEOPLE)
+    if not people:
+        return
+    for block in state.tokens:
+        if block.type != "inline" or not block.children or "@" not in block.content:
+            continue
+        plain = {id(token) for token in _plain_words(block.children)}
+        pieces = ([token] if id(token) not in plain else _with_links(token, people) for token in block.children)
+        block.children = [token for piece in pieces for token in piece]
+
+
+def _with_links(words: Token, people: dict[str, str]) -> list[Token]:
+    tokens: list[Token] = []
+    end = 0
+    for match in _MENTION.finditer(words.content):
+        name = people.get(match[1].lower())
+        if name is None:
+            continue
+        tokens += [
+            _text(words.content[end : match.start()], words.level),
+            Token("link_open", "a", 1, attrs={"href": f"/{name}"}, level=words.level),
+            _text(match[0], words.level + 1),
+            Token("link_close", "a", -1, level=words.level),
+        ]
+        end = match.end()
+    return [*tokens, _text(words.content[end:], words.level)] if tokens else [words]
+
+
+def _text(content: str, level: int) -> Token:
+    return Token("text", "", 0, content=content, level=level)
 
 
 def _may_hold_tables(text: str) -> bool:
@@ -79,6 +141,7 @@ def _make_parser() -> MarkdownIt:
     parser.validateLink = _is_plain_link  # type: ignore[method-assign]
     parser.add_render_rule("image", _picture_as_link)
     parser.core.ruler.push("lower_headings", lambda state: _lower_headings(state.tokens))
+    parser.core.ruler.push("mentions", _link_mentions)
     return parser
 
 

@@ -1,6 +1,8 @@
-"""People's own words in templates: `{{ text|markdown }}`."""
+"""People's own words in templates: `{{ text|markdown }}`, and `{{ comment|spoken }}` where people are mentioned."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
@@ -14,3 +16,9 @@ register = template.Library()
 def markdown(text: str | None) -> SafeString:
     """Markdown as sanitized HTML."""
     return render_markdown(text or "")
+
+
+@register.filter
+def spoken(said: Any) -> SafeString:
+    """The words of a comment, review or topic, with the people whom they mention as links."""
+    return render_markdown(said.text or "", people=said.mentions)

@@ -6,6 +6,7 @@ A page that shows a subject includes `components/comments.html` with `thread=thr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,6 +22,7 @@ from community.models import Comment, Subject
 from community.services.discussion import (
     delete_comment,
     edit_comment,
+    hidden_comments,
     post_comment,
     remove_comment,
     thread_page,
@@ -37,11 +39,17 @@ class Thread:
     form: CommentForm
     error: str = ""
     answering: int | None = None  # the comment whose answer was refused
+    hidden: int = 0  # comments of people whom the viewer hides
 
 
 def thread_of(subject: Subject, request: HttpRequest) -> Thread:
     """The first page of a subject's talk, for a page that shows the subject."""
-    return Thread(subject, thread_page(subject), CommentForm())
+    return _thread(subject, request, CommentForm())
+
+
+def _thread(subject: Subject, request: HttpRequest, form: CommentForm, **more: Any) -> Thread:
+    page = thread_page(subject, viewer=request.user, cursor=more.pop("cursor", ""))
+    return Thread(subject, page, form, hidden=hidden_comments(subject, request.user), **more)
 
 
 @require_http_methods(["GET", "POST"])
@@ -50,8 +58,7 @@ def subject_comments(request: HttpRequest, subject_id: int) -> HttpResponse:
     subject = get_object_or_404(Subject.objects.visible_to(request.user), pk=subject_id)
     if request.method == "POST":
         return _post(request, subject)
-    thread = Thread(subject, thread_page(subject, cursor=request.GET.get("cursor", "")), CommentForm())
-    return _show(request, thread)
+    return _show(request, _thread(subject, request, CommentForm(), cursor=request.GET.get("cursor", "")))
 
 
 @login_required
@@ -82,7 +89,7 @@ def _refused(request: HttpRequest, subject: Subject, refusal: SafelightError) ->
     given = request.POST.get("parent", "")
     answering = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
     form = CommentForm(initial={"text": request.POST.get("text", "")})
-    thread = Thread(subject, thread_page(subject), form, refusal.detail, answering)
+    thread = _thread(subject, request, form, error=refusal.detail, answering=answering)
     # htmx puts only good answers into the page.
     response = _show(request, thread, status=200 if request.htmx else refusal.status)
     if isinstance(refusal, RateLimited):

@@ -8,7 +8,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput
-from community.models import User
+from community.models import Subject, User, Viewer
 from community.names import MAX_NAME, is_name
 from registry.models import ModelRedirect, RegisteredModel
 from registry.search_text import fold
@@ -68,6 +68,13 @@ def chosen_name(owner: User, name: str, *, model: RegisteredModel | None = None)
             field="name",
         )
     return name
+
+
+def model_subject(name: str, viewer: Viewer) -> Subject | None:
+    """The subject of the model `owner/name`, as far as `viewer` may see it (`settings.SUBJECT_FINDERS`)."""
+    owner, _slash, last = name.partition("/")
+    model = RegisteredModel.objects.visible_to(viewer).named(owner, last).select_related("subject").first()
+    return model.subject if model else None
 
 
 def lock_owner(owner: User) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -17,6 +18,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from community.models import User
 from registry.forms import RIGHT_WORDS
+from registry.models import ModelSearch
 from registry.search import FacetValue, ModelQuery, SearchPage, find_by_hash, search_models
 from registry.views.cards import Card, cards_of
 
@@ -82,6 +84,13 @@ def owner_panel(request: HttpRequest, person: User) -> SafeString | None:
         "all_href": _address(query) if page.next_cursor else "",
     }
     return render_to_string("registry/_owner_models.html", context, request=request)
+
+
+def owner_figures(person: User) -> list[tuple[int, str]]:
+    """How many public models somebody has, and how often they were taken (`settings.PROFILE_FIGURES`)."""
+    rows = ModelSearch.objects.filter(owner=person).aggregate(models=Count("pk"), downloads=Sum("downloads"))
+    models, downloads = rows["models"], rows["downloads"] or 0
+    return [(models, ngettext("model", "models", models)), (downloads, ngettext("download", "downloads", downloads))]
 
 
 def _cards(request: HttpRequest, page: SearchPage) -> list[Card]:

@@ -1,0 +1,5 @@
+"""Where Celery finds this app's tasks."""
+
+from community.services import jobs
+
+__all__ = ["jobs"]
