@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from registry.demo.ldm_names import TEXT, text_names, unet_names, vae_names
+from registry.demo.ldm_names import TEXT, VAE, text_names, unet_names, vae_names
 from registry.demo.tensorfile import Tensor, read_tensors, write_tensors
 
 METADATA: Final = {
@@ -33,17 +33,27 @@ METADATA: Final = {
 
 def export_checkpoint(folder: Path) -> bytes:
     """The whole pipeline as one file. Raises KeyError for a part of a shape that this does not know."""
-    unet, vae, text = (_read(folder / part) for part in ("unet", "vae", "text_encoder"))
+    unet, text = (_read(folder / part) for part in ("unet", "text_encoder"))
     layers = _config(folder / "unet")["layers_per_block"]
-    blocks = len(_config(folder / "vae")["block_out_channels"])
     tensors = {new: unet[old] for old, new in unet_names(unet, layers).items()}
-    tensors |= {new: _as_convolution(new, vae[old]) for old, new in vae_names(vae, blocks).items()}
+    tensors |= _autoencoder(folder / "vae")
     tensors |= {new: text[old] for old, new in text_names(text).items()}
     positions = range(_config(folder / "text_encoder")["max_position_embeddings"])
     tensors[f"{TEXT}text_model.embeddings.position_ids"] = Tensor(
         "I64", (1, len(positions)), struct.pack(f"<{len(positions)}q", *positions)
     )
     return write_tensors(tensors | _schedule(_config(folder / "scheduler", "scheduler_config.json")), METADATA)
+
+
+def export_vae(folder: Path, metadata: dict[str, str]) -> bytes:
+    """The autoencoder in this folder as a file of its own, which has no prefix before its names."""
+    tensors = {name.removeprefix(VAE): tensor for name, tensor in _autoencoder(folder).items()}
+    return write_tensors(tensors, metadata)
+
+
+def _autoencoder(folder: Path) -> dict[str, Tensor]:
+    tensors, blocks = _read(folder), len(_config(folder)["block_out_channels"])
+    return {new: _as_convolution(new, tensors[old]) for old, new in vae_names(tensors, blocks).items()}
 
 
 def _config(folder: Path, name: str = "config.json") -> dict[str, Any]:
