@@ -81,6 +81,20 @@ UPLOAD_EXPIRY_DAYS = env.number("UPLOAD_EXPIRY_DAYS", 7, least=1)
 # A worker that was not heard of for so long is taken for dead, and its inspection is given to another, so many times.
 INSPECTION_LEASE_SECONDS = env.number("INSPECTION_LEASE_SECONDS", 30, least=5)
 INSPECTION_TRIES = env.number("INSPECTION_TRIES", 3, least=1)
+# Renders. A worker that was not heard of for the lease is taken for dead; the sweep looks for those.
+RENDER_LEASE_SECONDS = env.number("RENDER_LEASE_SECONDS", 30, least=3)
+RENDER_SWEEP_SECONDS = env.number("RENDER_SWEEP_SECONDS", 10, least=1)
+# What one person may ask for: renders that are not ended, pictures within 24 hours, steps, pixels of a side, cells.
+RENDER_OPEN_JOBS = env.number("RENDER_OPEN_JOBS", 8, least=1)
+RENDER_DAILY_PICTURES = env.number("RENDER_DAILY_PICTURES", 100, least=1)
+RENDER_MAX_STEPS = env.number("RENDER_MAX_STEPS", 150, least=1)
+RENDER_MAX_SIDE = env.number("RENDER_MAX_SIDE", 1536, least=64)
+RENDER_MAX_CELLS = env.number("RENDER_MAX_CELLS", 64, least=1)
+# A worker refuses what it estimates over this; 0: nothing. A processor is slow, a graphics card rarely is.
+RENDER_CPU_SECONDS = env.number("RENDER_CPU_SECONDS", 120)
+RENDER_GPU_SECONDS = env.number("RENDER_GPU_SECONDS", 600)
+# What renders a plan: a dotted path of a module with `open_engine()`. Imported by render workers alone.
+RENDER_ENGINE = env.text("RENDER_ENGINE", "inference.services.device")
 # Model files never pass through these two: parts of an upload are read as a stream.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -201,6 +215,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "downloads": {"task": "registry.fold_downloads", "schedule": 10, "options": {"queue": "io", "expires": 30}},
     "notices": {"task": "community.tell_all_waiting", "schedule": 30, "options": {"queue": "io", "expires": 30}},
     "digests": {"task": "community.send_digests", "schedule": 600, "options": {"queue": "io", "expires": 600}},
+    "renders": {
+        "task": "inference.sweep_renders",
+        "schedule": RENDER_SWEEP_SECONDS,
+        "options": {"queue": "io", "expires": 30},
+    },
     "avif": {"task": "registry.make_avif", "schedule": 30, "options": {"queue": "io", "expires": 30}},
 }
 
@@ -277,6 +296,10 @@ PROFILE_PANELS = ["registry.views.catalog.owner_panel"]
 MODEL_PANELS: list[str] = []
 # Who hears that a version is published, within the transaction that does it: functions of the version.
 PUBLISH_LISTENERS: list[str] = []
+# Who hears that a render has ended, within the transaction that ended it: functions of the job.
+RENDER_LISTENERS = ["inference.services.verifying.verification_ended"]
+# What else lets somebody render from a picture: functions of (blob, person). One's own and shown previews always do.
+RENDER_PICTURES: list[str] = []
 # Figures that other rooms add under a person's name: functions of the person that return (count, word) pairs.
 PROFILE_FIGURES = ["registry.views.catalog.owner_figures"]
 # What can be followed or hidden: for each kind a function of (name, viewer) that returns its subject, or None.

@@ -62,6 +62,16 @@ def is_public(version: ModelVersion) -> bool:
     return version.state == ModelVersion.State.PUBLISHED and version.model.taken_down_at is None
 
 
+def can_render(user: Viewer, version: ModelVersion) -> bool:
+    """Whether this person may render with it on this site: one's own always, another's where its author allows it.
+
+    Another's draft never, whoever looks: what a moderator may see is not theirs to use.
+    """
+    if not user.is_authenticated or version.model.taken_down_at is not None:
+        return False
+    return is_owner(user, version.model) or (is_public(version) and bool(version.model.render_here))
+
+
 def can_see_report(user: Viewer, file: ModelFile) -> bool:
     """What the scanner found is shown to whoever sees the version, whatever the verdict."""
     return can_see(user, file.version)

@@ -146,6 +146,13 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
         public = Q(state=ModelVersion.State.PUBLISHED, model__taken_down_at__isnull=True)
         return self.filter(public | Q(model__owner=user))
 
+    def renderable_by(self, user) -> ModelVersionQuerySet:
+        """Those that this person may render with here: the rule of `registry.policies.can_render`."""
+        if not user.is_authenticated:
+            return self.none()
+        public = Q(state=ModelVersion.State.PUBLISHED, model__render_here=True)
+        return self.filter(public | Q(model__owner=user), model__taken_down_at__isnull=True)
+
     def with_files(self) -> ModelVersionQuerySet:
         """With what a page or an answer shows of the files, at a fixed number of queries."""
         return self.prefetch_related("files__blob__hashes", "files__upload__inspection")

@@ -1,0 +1,221 @@
+"""A claimed render, carried out: its heart beats from a thread, its steps are written down, its end is one transition.
+
+Loading a checkpoint blocks everything but threads, so the heart has one of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final, Self
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import F
+from django.utils import timezone
+
+from community.errors import StoreUnavailable
+from inference.engine.errors import DeviceFault, EngineError, OutOfMemory, RenderCancelled
+from inference.models import RenderJob, Worker
+from inference.prompts.plan import RenderPlan, read_plan
+from inference.services.claiming import lease_from
+from inference.services.endings import RenderLost, end_render, queue_again
+from inference.services.engines import Engine, Rendering
+from inference.services.estimating import learned_speeds
+from inference.services.finishing import finish_render
+from inference.services.submitting import nudge_workers
+from inference.services.supporting import field_of
+from registry.models import Blob
+from registry.models.files import Verdict
+
+_PROGRESS_SECONDS: Final = 0.2
+_ELSEWHERE: Final = timedelta(seconds=60)  # how long a render that a device failed is left to other workers
+FAULTS: Final = 2  # attempts that a device may fail before the render fails
+
+logger = logging.getLogger(__name__)
+
+
+class Watch:
+    """Keeps a claim alive and its progress written, and says when the render should stop."""
+
+    def __init__(self, job: RenderJob) -> None:
+        self._job = job
+        self._until = time.monotonic() + job.deadline_seconds
+        self._stop = threading.Event()
+        self._told = 0.0
+        self.first_step: float | None = None
+        self.is_lost = self.is_unwanted = False
+        self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def is_late(self) -> bool:
+        """Past the deadline of the attempt."""
+        return time.monotonic() > self._until
+
+    def on_step(self, step: int, steps: int) -> None:
+        """Write a step down, five times a second at most, and see whether the render is still wanted."""
+        now = time.monotonic()
+        self.first_step = self.first_step or now
+        if now - self._told < _PROGRESS_SECONDS and step != steps:
+            return
+        self._told = now
+        self._look(step=step, steps=steps)
+
+    def cancelled(self) -> bool:
+        """Whether the render should stop between two steps."""
+        return self.is_lost or self.is_unwanted or self.is_late
+
+    def _look(self, **changes: Any) -> None:
+        if not self._job.mine().update(**changes):
+            self.is_lost = True
+        elif self._job.mine().filter(cancel_asked_at__isnull=False).exists():
+            self.is_unwanted = True
+
+    def _beat(self) -> None:
+        while not self._stop.wait(settings.RENDER_LEASE_SECONDS / 3):
+            try:
+                self._look(lease_until=lease_from(timezone.now()))
+            except DatabaseError:
+                logger.warning("the database did not answer; the render goes on", exc_info=True)
+            finally:
+                connection.close()  # this thread's own
+
+
+def run_render(job: RenderJob, worker: Worker, engine: Engine) -> None:
+    """Carry out a claimed render to one of its ends, or give it back for another attempt."""
+    watch = Watch(job)
+    try:
+        plan = _checked_plan(job)
+        with watch:
+            rendered = _rendered(plan, engine, watch)
+        if watch.is_lost:
+            raise RenderLost
+        finish_render(job, rendered)
+    except RenderLost:
+        logger.info("%s was taken over or called off", job)
+    except RenderCancelled:
+        _end_stopped(job, watch)
+    except Exception as fault:
+        _end_badly(job, worker, engine, fault)
+    else:
+        _learn(worker, job, watch)
+
+
+class FileMissing(Exception):
+    """A file of the plan is no longer there, or no longer safe."""
+
+    def __init__(self, code: str, role: str) -> None:
+        super().__init__(code)
+        self.code, self.role = code, role
+
+
+def _checked_plan(job: RenderJob) -> RenderPlan:
+    """The plan, its files asked about again: what was safe when it was queued may be blocked by now."""
+    plan = read_plan(job.plan)
+    verdicts = dict(Blob.objects.filter(pk__in=[i.sha256 for i in plan.ingredients]).values_list("pk", "verdict"))
+    for item in plan.ingredients:
+        if item.sha256 not in verdicts:
+            raise FileMissing("file_gone", item.role)
+        if verdicts[item.sha256] != Verdict.SAFE:
+            raise FileMissing("not_safe", item.role)
+    return plan
+
+
+def _rendered(plan: RenderPlan, engine: Engine, watch: Watch) -> Rendering:
+    """The pictures. For want of memory everything else is dropped, and the same is tried once more."""
+    try:
+        return engine.render(plan, on_step=watch.on_step, cancelled=watch.cancelled)
+    except OutOfMemory:
+        engine.fresh()
+        return engine.render(plan, on_step=watch.on_step, cancelled=watch.cancelled)
+
+
+def _end_stopped(job: RenderJob, watch: Watch) -> None:
+    if watch.is_unwanted:
+        end_render(job, RenderJob.State.CANCELLED)
+    elif watch.is_late:
+        params = {"seconds": job.deadline_seconds}
+        end_render(job, RenderJob.State.FAILED, code="deadline", params=params)
+
+
+def _end_badly(job: RenderJob, worker: Worker, engine: Engine, fault: Exception) -> None:
+    for kind, end in _ENDS:
+        if isinstance(fault, kind):
+            end(job, worker, engine, fault)
+            return
+
+
+def _end_memory(job: RenderJob, worker: Worker, engine: Engine, fault: Any) -> None:
+    engine.fresh()
+    larger = Worker.objects.alive().filter(memory__gt=max(worker.memory, 1)).exists()
+    if worker.memory and larger:
+        queue_again(job, memory=worker.memory + 1)
+        nudge_workers()
+    else:
+        end_render(job, RenderJob.State.FAILED, code="out_of_memory", trace=_trace(fault))
+
+
+def _end_fault(job: RenderJob, worker: Worker, engine: Engine, fault: Any) -> None:
+    logger.error("the device failed while it rendered %s", job, exc_info=fault)
+    engine.fresh()
+    if job.tries >= FAULTS:
+        end_render(job, RenderJob.State.FAILED, code="device_fault", trace=_trace(fault))
+        return
+    error = {"code": "device_fault", "field": "", "params": {}, "traceback": _trace(fault)[-8_000:]}
+    queue_again(job, avoid_worker=worker.name, not_before=timezone.now() + _ELSEWHERE, error=error)
+    nudge_workers()
+
+
+def _end_refused(job: RenderJob, _worker: Worker, _engine: Engine, fault: Any) -> None:
+    end_render(
+        job,
+        RenderJob.State.FAILED,
+        code=fault.code,
+        field=field_of(fault.role) if fault.role else "",
+        params=getattr(fault, "params", {}),
+        trace=_trace(fault),
+    )
+
+
+def _end_store(job: RenderJob, _worker: Worker, _engine: Engine, fault: Any) -> None:
+    logger.warning("%s waits for the store", job)
+    queue_again(job, tries=F("tries") - 1)
+
+
+def _end_unknown(job: RenderJob, _worker: Worker, engine: Engine, fault: Any) -> None:
+    logger.error("%s broke off", job, exc_info=fault)
+    engine.fresh()  # what is loaded may have been left half changed
+    end_render(job, RenderJob.State.FAILED, code="broke_off", trace=_trace(fault))
+
+
+_ENDS: Final[tuple[tuple[type[Exception], Callable[..., None]], ...]] = (
+    (OutOfMemory, _end_memory),
+    (DeviceFault, _end_fault),
+    (EngineError, _end_refused),
+    (FileMissing, _end_refused),
+    (StoreUnavailable, _end_store),
+    (Exception, _end_unknown),
+)
+
+
+def _trace(fault: BaseException) -> str:
+    return "".join(traceback.format_exception(fault))
+
+
+def _learn(worker: Worker, job: RenderJob, watch: Watch) -> None:
+    """Remember how fast this device is, and that it finished one more."""
+    if watch.first_step is not None:
+        worker.speeds = learned_speeds(worker, job.family, job.work, time.monotonic() - watch.first_step)
+    Worker.objects.filter(pk=worker.pk).update(jobs_done=F("jobs_done") + 1, speeds=worker.speeds)
