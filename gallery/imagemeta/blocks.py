@@ -25,6 +25,7 @@ MAX_BLOCKS: Final = 256
 XMP_KEYWORD: Final = b"XML:com.adobe.xmp"
 JPEG_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 JPEG_EXIF: Final = b"Exif\0\0"
+GIF_XMP: Final = b"\x0bXMP DataXMP"
 _PNG_KINDS: Final = frozenset({"tEXt", "zTXt", "iTXt", "eXIf"})
 _PROFILES: Final = (b"Raw profile type exif", b"Raw profile type APP1", b"Raw profile type app1")
 _HEX: Final = re.compile(rb"\s*(?:exif|generic|app1|APP1)?\s*\d{1,10}\s")
@@ -215,16 +216,16 @@ def webp_pieces(kind: str, body: bytes) -> Iterator[Piece]:
 def _gif(data: bytes) -> Iterator[Piece]:
     for block in parts.gif_blocks(data):
         if block.kind in ("21FE", "21FF"):
-            yield from gif_pieces(block.kind, parts.sub_blocks(data, block))
+            yield from gif_pieces(data, block)
 
 
-def gif_pieces(kind: str, body: bytes) -> Iterator[Piece]:
-    """The metadata of one GIF extension. XMP stands there so that its own bytes are taken for lengths of pieces; what
-    is left of it after joining them is searched as it is."""
-    if kind == "21FE":
-        yield Piece("text", "gif:comment", _utf8_or_latin(body))
-    elif kind == "21FF" and body.startswith(b"XMP Data"):
-        yield Piece("xmp", "xmp", body[11:].decode("utf-8", "replace"))
+def gif_pieces(data: bytes, block: parts.Part) -> Iterator[Piece]:
+    """The metadata of one GIF extension. XMP stands there whole: its own bytes are taken for lengths of pieces, up to
+    258 bytes that lead any reader to the end (XMP specification, part 3, 1.1.2)."""
+    if block.kind == "21FE":
+        yield Piece("text", "gif:comment", _utf8_or_latin(parts.sub_blocks(data, block)))
+    elif data.startswith(GIF_XMP, block.content):
+        yield Piece("xmp", "xmp", _content(data, block)[len(GIF_XMP) : -258].decode("utf-8", "replace"))
 
 
 def _avif(data: bytes) -> Iterator[Piece]:
