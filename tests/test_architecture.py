@@ -17,6 +17,7 @@ KERNELS = [
     for path in (
         ROOT / "registry/formats",
         ROOT / "registry/pickles",
+        ROOT / "registry/converting",
         ROOT / "registry/licenses",
         ROOT / "inference/prompts",
         ROOT / "gallery/imagemeta",

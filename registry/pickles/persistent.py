@@ -48,7 +48,7 @@ def read_storage(identity: Value) -> Storage | None:
         return None
     if view and view[0] is not NONE and not isinstance(view[0], Tuple):
         return None
-    return Storage(kind.name, key, numel)
+    return Storage(kind.name, key, numel, is_view=bool(view) and view[0] is not NONE)
 
 
 def _is_constant(value: Value, depth: int) -> bool:

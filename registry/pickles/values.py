@@ -63,14 +63,15 @@ class Result:
 
 
 class Storage:
-    """A torch storage that a persistent id names: bytes kept beside the pickle."""
+    """A torch storage that a persistent id names: bytes kept beside the pickle. `is_view`: it is a part of another."""
 
-    __slots__ = ("key", "kind", "numel")
+    __slots__ = ("is_view", "key", "kind", "numel")
 
-    def __init__(self, kind: str, key: str, numel: int) -> None:
+    def __init__(self, kind: str, key: str, numel: int, *, is_view: bool = False) -> None:
         self.kind = kind
         self.key = key
         self.numel = numel
+        self.is_view = is_view
 
 
 class Items:
