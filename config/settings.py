@@ -295,11 +295,11 @@ PROFILE_PANELS = ["registry.views.catalog.owner_panel"]
 # The same for the page of a model: functions of (request, version).
 MODEL_PANELS: list[str] = []
 # Who hears that a version is published, within the transaction that does it: functions of the version.
-PUBLISH_LISTENERS: list[str] = []
+PUBLISH_LISTENERS = ["inference.services.previewing.version_published"]
 # Who hears that a render has ended, within the transaction that ended it: functions of the job.
-RENDER_LISTENERS = ["inference.services.verifying.verification_ended"]
+RENDER_LISTENERS = ["inference.services.verifying.verification_ended", "inference.services.previewing.preview_ended"]
 # What else lets somebody render from a picture: functions of (blob, person). One's own and shown previews always do.
-RENDER_PICTURES: list[str] = []
+RENDER_PICTURES = ["inference.services.controls.is_house_control"]
 # Figures that other rooms add under a person's name: functions of the person that return (count, word) pairs.
 PROFILE_FIGURES = ["registry.views.catalog.owner_figures"]
 # What can be followed or hidden: for each kind a function of (name, viewer) that returns its subject, or None.
