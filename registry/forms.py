@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -11,10 +11,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from community.errors import SafelightError
+from community.models import Subject
 from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
 from registry.licenses.catalog import LICENSES
 from registry.licenses.permissions import Permissions
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import ModelVersion, RegisteredModel, Review
 
 # What each permission lets people do; the same sentence in the form, in the filters and on a model's page.
 RIGHT_WORDS: Final[Mapping[str, Promise]] = {
@@ -25,6 +26,8 @@ RIGHT_WORDS: Final[Mapping[str, Promise]] = {
     "sell": _("Sell the model or merges of it"),
     "relicense": _("Give merges other permissions"),
 }
+# Asked beside them: of this site alone, and changed at any time, so that it is not frozen into versions.
+RENDER_WORDS: Final = _("Render with it here")
 _YES_NO: Final = (("yes", _("Yes")), ("no", _("No")))
 _PREFIX: Final = "may_"
 
@@ -90,10 +93,13 @@ class ModelForm(RefusableForm):
             self.fields[_PREFIX + right] = forms.ChoiceField(
                 label=words, choices=_YES_NO, required=False, widget=forms.RadioSelect
             )
+        self.fields["render_here"] = forms.ChoiceField(
+            label=RENDER_WORDS, choices=_YES_NO, required=False, widget=forms.RadioSelect
+        )
 
     def permission_fields(self) -> list[forms.BoundField]:
-        """The six questions of what others may do, in the order of the page."""
-        return [self[_PREFIX + right] for right in RIGHT_WORDS]
+        """The questions of what others may do, in the order of the page: the six, and whether they may render here."""
+        return [*(self[_PREFIX + right] for right in RIGHT_WORDS), self["render_here"]]
 
     def clean_tags(self) -> list[str]:
         return [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
@@ -113,6 +119,8 @@ class ModelForm(RefusableForm):
         said = {key: cleaned[key] for key in ("title", "type", "description", "tags", "license", "license_text")}
         if cleaned["name"]:
             said["name"] = cleaned["name"]
+        if cleaned["render_here"]:
+            said["render_here"] = cleaned["render_here"] == "yes"
         answers = {right: cleaned[_PREFIX + right] for right in RIGHT_WORDS}
         if all(answers.values()):
             said["permissions"] = Permissions(**{right: answer == "yes" for right, answer in answers.items()})
@@ -126,6 +134,8 @@ class ModelForm(RefusableForm):
         if model.permissions is not None:
             given = asdict(Permissions.from_bits(model.permissions))
             said |= {_PREFIX + right: "yes" if given[right] else "no" for right in RIGHT_WORDS}
+        if model.render_here is not None:
+            said["render_here"] = "yes" if model.render_here else "no"
         return said
 
 
@@ -181,3 +191,43 @@ class ReasonForm(RefusableForm):
     def __init__(self, *args: Any, needed: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reason"].required = needed
+
+
+class ReviewForm(RefusableForm):
+    """Whether one recommends a version, why, and which of one's pictures show it."""
+
+    recommended = forms.ChoiceField(
+        label=_("Do you recommend it?"), choices=(("yes", _("Yes")), ("no", _("No"))), widget=forms.RadioSelect
+    )
+    text = forms.CharField(
+        label=_("Why"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "maxlength": 10_000}),
+        help_text=_("Markdown. At most 10,000 characters."),
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        review: Review | None = None,
+        pictures: Sequence[Subject] = (),
+        thumbs: Mapping[int, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if review is not None:
+            self.initial |= {"recommended": "yes" if review.recommended else "no", "text": review.text}
+        if pictures:
+            self.fields["pictures"] = forms.MultipleChoiceField(
+                label=_("Pictures that you posted to this version"),
+                required=False,
+                choices=[(str(one.pk), (thumbs or {}).get(one.pk, one.title)) for one in pictures],
+                widget=forms.CheckboxSelectMultiple,
+                initial=[str(one.pk) for one in review.pictures.all()] if review else [],
+            )
+
+    def values(self) -> dict[str, Any]:
+        """What the service is given."""
+        given = self.cleaned_data
+        pictures = [int(pk) for pk in given.get("pictures", [])]
+        return {"recommended": given["recommended"] == "yes", "text": given["text"], "pictures": pictures}

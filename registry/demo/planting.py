@@ -76,6 +76,7 @@ def _plant(sample: SampleModel, people: dict[str, User]) -> None:
         tags=sample.tags,
         license=sample.license,
         permissions=sample.permissions,
+        render_here=True,
     )
     for version in sample.versions:
         _plant_version(model, version, owner)

@@ -38,6 +38,7 @@ def create_model(
     license: str = "",
     license_text: str = "",
     permissions: Permissions | None = None,
+    render_here: bool | None = None,
     name: str = "",
 ) -> RegisteredModel:
     """A new model of `by`, seen by nobody else until a version of it is published.
@@ -52,6 +53,7 @@ def create_model(
         "license": _license(license),
         "license_text": _license_text(license_text),
         "permissions": _permission_bits(permissions),
+        "render_here": _render_here(render_here),
     }
     wanted = clean_tags(tags)
     lock_owner(by)
@@ -64,7 +66,8 @@ def create_model(
 
 @transaction.atomic
 def edit_model(model: RegisteredModel, *, by: User, **changes: Any) -> RegisteredModel:
-    """Change what is said about a model: title, name, type, description, tags, license, license_text, permissions.
+    """Change what is said about a model: title, name, type, description, tags, license, license_text, permissions and
+    render_here.
 
     A new name of a model that was ever published leaves a redirect at the old one. A new licence or permissions
     hold for versions that are published from now on. Raises InvalidInput or Conflict that names the field.
@@ -209,6 +212,12 @@ def _permission_bits(value: Permissions | None) -> int | None:
     return None if value is None else value.to_bits()
 
 
+def _render_here(value: bool | None) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise InvalidInput(_("Say whether others may render with it here, or leave it open."), field="render_here")
+    return value
+
+
 def _trained_words(values: Sequence[str]) -> list[str]:
     if isinstance(values, str) or not isinstance(values, list | tuple):
         raise InvalidInput(_("This must be a list."), field="trained_words")
@@ -224,6 +233,7 @@ _MODEL_FIELDS: Final[dict[str, Callable[[Any], Any]]] = {
     "license": _license,
     "license_text": _license_text,
     "permissions": _permission_bits,
+    "render_here": _render_here,
 }
 _VERSION_FIELDS: Final[dict[str, Callable[[Any], Any]]] = {
     "name": _version_name,

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from registry import policies
 from registry.formats.catalog import BASE_MODELS, TOOLS, model_type
-from registry.forms import RIGHT_WORDS
+from registry.forms import RENDER_WORDS, RIGHT_WORDS
 from registry.licenses.catalog import LICENSES, OWN_LICENSE, License
 from registry.licenses.effective import DUTIES, Source, effective_rights
 from registry.licenses.permissions import Permissions
@@ -34,6 +34,8 @@ _HASH_ORDER = (
 )
 _HASH_LABELS = {HashKind.SHA256: "SHA-256"}
 _FORMATS = {"safetensors": "SafeTensors", "pickle": "Pickle", "torch-zip": "PickleTensor", "gguf": "GGUF"}
+# What a render can be made with; of others nobody asks.
+_RENDERED_TYPES = frozenset({"checkpoint", "lora", "locon", "dora", "embedding", "hypernetwork", "vae", "controlnet"})
 # The one "folder" that is a page of the program.
 _PAGES = frozenset({"Model Manager"})
 
@@ -163,8 +165,12 @@ def rights_of(rights: ModelVersion | RegisteredModel, base_model_id: str) -> Sho
     effective = effective_rights(Permissions.from_bits(rights.permissions), rights.license, bases)
     words = {key: place for place, key in enumerate(RIGHT_WORDS)}
     lines = sorted(effective.lines, key=lambda line: (not line.allowed, words[line.key]))
+    shown = [ShownRight(line.allowed, RIGHT_WORDS[line.key], _because(line.refused_by)) for line in lines]
+    model = rights if isinstance(rights, RegisteredModel) else rights.model
+    if model.type in _RENDERED_TYPES:
+        shown.append(ShownRight(bool(model.render_here), RENDER_WORDS, ""))
     return ShownRights(
-        tuple(ShownRight(line.allowed, RIGHT_WORDS[line.key], _because(line.refused_by)) for line in lines),
+        tuple(sorted(shown, key=lambda line: not line.allowed)),
         tuple(_(DUTIES[duty.code]) for duty in effective.duties),
     )
 

@@ -63,6 +63,9 @@ class ModelWords(serializers.Serializer):
     )
     license_text = StrictText(max_length=20_000, lines=True, allow_blank=True, required=False, trim_whitespace=False)
     permissions = PermissionsSerializer(required=False, allow_null=True)
+    render_here = StrictBoolean(
+        required=False, allow_null=True, help_text=_("Whether others may render with it on this site; null is a no.")
+    )
 
 
 class ModelInput(ModelWords):
@@ -214,8 +217,8 @@ class ModelSerializer(ModelLine):
 
     class Meta(ModelLine.Meta):
         fields = [
-            *ModelLine.Meta.fields, "description", "license", "license_text", "permissions", "is_public", "taken_down",
-            "versions", "created_at",
+            *ModelLine.Meta.fields, "description", "license", "license_text", "permissions", "render_here", "is_public",
+            "taken_down", "versions", "created_at",
         ]  # fmt: skip
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
