@@ -10,9 +10,11 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
-from registry.models import Picture
+from registry.models import Picture, Rendition
+from registry.models.shown import ShownPicture
 
 # Signs that a seed can have: from 0 to 2⁶⁴ − 1.
 SEED_DIGITS = 20
@@ -150,7 +152,7 @@ class RenderResultQuerySet(models.QuerySet["RenderResult"]):
         return rows.order_by("index")
 
 
-class RenderResult(models.Model):
+class RenderResult(ShownPicture, models.Model):
     """One picture of a render. Its id is in its media address."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -168,6 +170,15 @@ class RenderResult(models.Model):
 
     def __str__(self) -> str:
         return f"result {self.index} of {self.job_id}"
+
+    @property
+    def original_address(self) -> str:
+        """Where the picture is served as it was rendered, to its maker alone."""
+        return reverse("inference:result-original", args=[self.pk])
+
+    def address_of(self, rendition: Rendition) -> str:
+        """Where one of its smaller copies is served."""
+        return reverse("inference:result-rendition", args=[self.pk, rendition.width, rendition.format])
 
 
 class Receipt(models.Model):

@@ -15,6 +15,7 @@ from community.ratings import RATING_CHOICES, RATING_NAMES, Rating, level_up_to
 from registry.models.catalog import ModelVersion
 from registry.models.files import Blob, Verdict
 from registry.models.picture_refusals import explain_refusal
+from registry.models.shown import ShownPicture
 from registry.models.uploads import Upload
 
 # A worker that has not been heard of for so long is gone: longer than decoding may take and storing could.
@@ -183,7 +184,7 @@ def _within(level: int) -> Q:
     return Q(rating__in=[int(rating) for rating in Rating if rating & level])
 
 
-class VersionPreview(models.Model):
+class VersionPreview(ShownPicture, models.Model):
     """A picture that shows what a version makes. The first that the viewer may see is the card's cover.
 
     `error` is {code, params} where the upload is no picture or its name lies; a fault of the pixels is the picture's.
@@ -260,28 +261,3 @@ class VersionPreview(models.Model):
     def address_of(self, rendition: Rendition) -> str:
         """Where one of its smaller copies is served."""
         return reverse("registry:preview-rendition", args=[self.pk, rendition.width, rendition.format])
-
-    def copies(self, format: str) -> list[Rendition]:
-        """Its smaller copies of one format, narrow to wide. Needs `for_display`, and runs no query then."""
-        if self.picture is None:
-            return []
-        return sorted((row for row in self.picture.renditions.all() if row.format == format), key=lambda row: row.width)
-
-    def _srcset(self, format: str) -> str:
-        return ", ".join(f"{self.address_of(row)} {row.width}w" for row in self.copies(format))
-
-    @property
-    def webp_srcset(self) -> str:
-        """The value of a `srcset`; there is always one once the picture is ready."""
-        return self._srcset(Rendition.Format.WEBP)
-
-    @property
-    def avif_srcset(self) -> str:
-        """The same for AVIF; empty until those copies are made."""
-        return self._srcset(Rendition.Format.AVIF)
-
-    @property
-    def src(self) -> str:
-        """The address for readers that know no `srcset`: the middle copy, or the original where there is none."""
-        copies = self.copies(Rendition.Format.WEBP)
-        return self.address_of(copies[min(1, len(copies) - 1)]) if copies else self.original_address
