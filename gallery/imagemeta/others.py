@@ -33,7 +33,19 @@ def read_novelai(comment: dict[str, Any], description: str = "", source: str = "
         resources=(Resource("checkpoint", name.strip() or source.strip(), None, digest(hashed)),)
         if source.strip()
         else (),
+        extra=_characters(comment.get("v4_prompt")),
     )
+
+
+def _characters(prompt: object) -> dict[str, str]:
+    """The prompts of single persons in the picture, which version 4 keeps apart."""
+    caption = prompt.get("caption") if isinstance(prompt, dict) else None
+    entries = caption.get("char_captions") if isinstance(caption, dict) else None
+    told: dict[str, str] = {}
+    for number, entry in enumerate(entries[:20] if isinstance(entries, list) else [], 1):
+        if isinstance(entry, dict) and (words := text(entry.get("char_caption"), 2000)):
+            told[f"Character {number}"] = words
+    return told
 
 
 def read_drawthings(block: dict[str, Any]) -> Generation | None:

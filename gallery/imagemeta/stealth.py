@@ -37,9 +37,12 @@ def read_stealth(rows: bytes, width: int, height: int, channels: int) -> str | N
         return None
     data = columns.read(_SIGNATURE_BITS + 32, length)
     if compressed:
+        unpacking = zlib.decompressobj(31)
         try:
-            data = zlib.decompressobj(31).decompress(data, MAX_TEXT)
+            data = unpacking.decompress(data, MAX_TEXT)
         except zlib.error:
+            return None
+        if not unpacking.eof:  # overwritten on the way, or a bomb
             return None
     try:
         return data.decode("utf-8")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.data.imagemeta import comfyui, webui
+from tests.data.imagemeta import comfyui, others, suites, webui
 from tests.data.imagemeta.case import Case
 
 FOLDER = Path(__file__).parent / "samples"
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "samples"
 
 def all_cases() -> list[Case]:
     """Every picture. No two share a name."""
-    cases = [*webui.CASES, *comfyui.CASES]
+    cases = [*webui.CASES, *comfyui.CASES, *suites.CASES, *others.CASES]
     names = [case.file for case in cases]
     assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
     return cases
