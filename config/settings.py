@@ -220,6 +220,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": RENDER_SWEEP_SECONDS,
         "options": {"queue": "io", "expires": 30},
     },
+    "readings": {"task": "gallery.sweep_readings", "schedule": 20, "options": {"queue": "io", "expires": 30}},
+    "posts": {"task": "gallery.publish_due", "schedule": 15, "options": {"queue": "io", "expires": 30}},
+    "post purge": {"task": "gallery.purge_posts", "schedule": 3600, "options": {"queue": "io", "expires": 3600}},
+    "image counts": {"task": "gallery.fold_counts", "schedule": 60, "options": {"queue": "io", "expires": 60}},
     "avif": {"task": "registry.make_avif", "schedule": 30, "options": {"queue": "io", "expires": 30}},
 }
 
@@ -291,9 +295,9 @@ MFA_ALLOW_UNVERIFIED_EMAIL = not MAIL_IS_SENT
 MFA_TOTP_ISSUER = SITE_NAME
 
 # What other rooms add to a person's page: functions of (request, person) that return safe HTML or nothing.
-PROFILE_PANELS = ["registry.views.catalog.owner_panel"]
+PROFILE_PANELS = ["registry.views.catalog.owner_panel", "gallery.views.panels.owner_images"]
 # The same for the page of a model: functions of (request, version).
-MODEL_PANELS: list[str] = []
+MODEL_PANELS = ["gallery.views.panels.version_images"]
 # Who hears that a version is published, within the transaction that does it: functions of the version.
 PUBLISH_LISTENERS = ["inference.services.previewing.version_published"]
 # Who hears that a render has ended, within the transaction that ended it: functions of the job.
@@ -311,6 +315,10 @@ SUBJECT_FINDERS = {
 }
 # Where the things of a tag are listed; its name follows.
 TAG_ADDRESS = "/models?tag="
+# Who hears of an upload whose bytes are known, within the transaction that wrote it down: functions of the upload.
+UPLOAD_LISTENERS = ["gallery.services.attaching.attach_images"]
+# Who hears that a picture was decoded or refused: functions of its id.
+PICTURE_LISTENERS = ["gallery.services.attaching.picture_changed"]
 # What tells how many bytes a person holds, a function of the person; empty: none are counted.
 QUOTA_USAGE = "registry.services.uploads.used_bytes"
 

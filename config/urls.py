@@ -11,6 +11,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/safelight/v1/", include("config.api_urls")),
     path("", include("community.urls")),
+    path("", include("gallery.urls")),
     path("", include("registry.urls")),
     # People whose name is one of the site's own words: whatever no room above answers.
     path("<str:name>", profile),

@@ -38,7 +38,7 @@ class _Row(Func):
     template = "(%(expressions)s)"
 
 
-class _Below(Func):
+class Below(Func):
     """(a, b) < (x, y), as one comparison that a b-tree answers from its middle."""
 
     template = "(%(expressions)s)"
@@ -80,7 +80,7 @@ def _by_columns(
     rows: QuerySet[ModelSearch], columns: Sequence[str], after: Sequence[Any] | None, count: int
 ) -> list[tuple[Any, ...]]:
     if after is not None:
-        rows = rows.filter(_Below(columns, after))
+        rows = rows.filter(Below(columns, after))
     return list(rows.order_by(*(f"-{column}" for column in columns)).values_list(*columns)[:count])
 
 

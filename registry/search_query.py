@@ -90,7 +90,7 @@ class ModelQuery:
 
     @cached_property
     def asked(self) -> Asked:
-        return _take_apart(self.q)
+        return take_apart(self.q)
 
     @property
     def pasted_hash(self) -> str:
@@ -145,7 +145,8 @@ def is_cursor(text: str, sort: str) -> bool:
     return True
 
 
-def _take_apart(q: str) -> Asked:
+def take_apart(q: str) -> Asked:
+    """What a search box says."""
     tags: list[str] = []
     owner = found_hash = ""
     for match in _OPERATOR.finditer(q):

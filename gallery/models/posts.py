@@ -150,6 +150,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         resources = ("resources__version__model__owner", "resources__suggestion__model__owner")
         return (
             self.select_related("picture__blob", "picture__reading", "upload", "owner", "post", "subject")
+            .defer("picture__reading__raw")
             .prefetch_related("picture__renditions", "tags", *resources)
             .order_by("position", "pk")
         )
@@ -198,6 +199,8 @@ class Image(ShownPicture, models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.VISIBLE)
     state_reason = models.CharField(max_length=500, blank=True, help_text="Why it is held or removed.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    held_by = "owner"
 
     objects = ImageQuerySet.as_manager()
 

@@ -55,14 +55,20 @@ class PictureQuerySet(models.QuerySet["Picture"]):
     def unshown(self) -> PictureQuerySet:
         """Those that nothing shows, for a day: whoever is about to show one has found it by now.
 
-        Every table that points to pictures counts, whichever room it belongs to; its own smaller copies do not.
+        Every table that points to pictures counts, whichever room it belongs to; what goes with a picture, such as
+        its smaller copies, does not.
         """
-        unshown = self.filter(created_at__lt=timezone.now() - timedelta(days=1))
-        for relation in Picture._meta.related_objects:  # noqa: SLF001 (a documented interface)
-            if relation.related_model is not Rendition:
-                shows = relation.related_model.objects.filter(**{relation.field.name: OuterRef("pk")})
-                unshown = unshown.filter(~Exists(shows))
-        return unshown
+        shows = [Exists(each.objects.filter(**{name: OuterRef("pk")})) for each, name in shown_by()]
+        return self.filter(*(~each for each in shows), created_at__lt=timezone.now() - timedelta(days=1))
+
+
+def shown_by() -> list[tuple[type[models.Model], str]]:
+    """The tables of every app whose rows show a picture and keep it, with the name of the field that points to it.
+
+    Where such a row counts against somebody's share of bytes, its model's `held_by` names the way to that person.
+    """
+    relations = Picture._meta.related_objects  # noqa: SLF001 (a documented interface)
+    return [(each.related_model, each.field.name) for each in relations if each.on_delete is not models.CASCADE]
 
 
 class Picture(models.Model):
@@ -113,6 +119,11 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return f"picture {self.pk}"
+
+    @property
+    def extension(self) -> str:
+        """How a file of its format is named; empty until that is known."""
+        return {"image/jpeg": "jpg"}.get(self.mime, self.mime.rpartition("/")[2])
 
     def mine(self) -> PictureQuerySet:
         """This row while this attempt still holds it; updates through it change nothing once it is lost."""
@@ -203,6 +214,8 @@ class VersionPreview(ShownPicture, models.Model):
     rating = models.PositiveSmallIntegerField(choices=RATING_CHOICES)
     error = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    held_by = "version__model__owner"
 
     objects = VersionPreviewQuerySet.as_manager()
 

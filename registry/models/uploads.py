@@ -6,7 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from registry.storage import Incoming
 
@@ -19,6 +19,13 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def of(self, user) -> UploadQuerySet:
         """This person's own: an upload is never anybody else's to see."""
         return self.filter(owner=user) if user.is_authenticated else self.none()
+
+    def unused(self) -> UploadQuerySet:
+        """Those that became nothing yet: no file and no picture, in whichever app."""
+        relations = Upload._meta.related_objects  # noqa: SLF001 (a documented interface)
+        outlive = [each for each in relations if each.on_delete is models.SET_NULL]
+        became = [Exists(each.related_model.objects.filter(**{each.field.name: OuterRef("pk")})) for each in outlive]
+        return self.filter(*(~each for each in became))
 
 
 class Upload(models.Model):

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -181,6 +182,8 @@ def _finish(inspection: Inspection, found: Examination, opinions: list[Opinion])
     upload.save(update_fields=["state", "blob"])
     ModelFile.objects.filter(upload=upload, blob=None).update(blob=blob)
     attach_upload(upload)
+    for path in settings.UPLOAD_LISTENERS:
+        import_string(path)(upload)
     if blob.key != upload.key:
         transaction.on_commit(partial(blob_store().delete, upload.key))
 

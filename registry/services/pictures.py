@@ -64,7 +64,7 @@ def add_preview(
         raise Conflict(
             _("A version has at most %(most)d pictures.") % {"most": MAX_PREVIEWS}, code="too_many", field="upload"
         )
-    sent = _arrived_upload(upload, by)
+    sent = arrived_picture(upload, by)
     if version.previews.filter(upload=sent).exists():
         raise Conflict(_("This picture is there already."), code="already_there", field="upload")
     last = own.aggregate(last=Max("position"))["last"]
@@ -86,19 +86,29 @@ def attach_upload(upload: Upload) -> None:
     waiting = VersionPreview.objects.filter(upload=upload, picture=None, error={})
     if upload.blob is None or not waiting.exists():
         return
-    refusal = _first_look(upload)
-    if refusal is not None:
+    try:
+        waiting.update(picture=picture_of(upload))
+    except PictureRefused as refusal:
         versions = list(waiting.values_list("version_id", flat=True))
         waiting.update(error={"code": refusal.code, "params": refusal.params})
         transaction.on_commit(partial(roll_up_ratings, versions))
-        return
+
+
+def picture_of(upload: Upload) -> Picture:
+    """The picture of an upload whose blob is known, held and on its way to be decoded; one row however often sent.
+
+    Raises PictureRefused where the first bytes and the name already tell that it is none.
+    """
+    refusal = _first_look(upload)
+    if refusal is not None:
+        raise refusal
     picture, _made = Picture.objects.select_for_update(of=("self",)).get_or_create(blob=upload.blob)
-    waiting.update(picture=picture)
     if picture.error.get("code") == "reading_failed":  # our failure, not the picture's
         picture.state, picture.error, picture.tries = Picture.State.WAITING, {}, 0
         picture.save(update_fields=["state", "error", "tries"])
     if picture.state == Picture.State.WAITING:
         queue_renditions(picture.pk)
+    return picture
 
 
 def queue_renditions(picture_id: int) -> None:
@@ -205,8 +215,10 @@ def _still_there(version: ModelVersion, preview: VersionPreview) -> VersionPrevi
     return found
 
 
-def _arrived_upload(upload: Upload | uuid.UUID | str, by: User) -> Upload:
-    """The upload, held: an inspection that ends meanwhile either sees the preview or has left its blob here."""
+def arrived_picture(upload: Upload | uuid.UUID | str, by: User) -> Upload:
+    """An upload of `by`'s that is to be shown, held: an inspection that ends meanwhile either sees what shows it or
+    has left its blob here. Raises UnknownUpload, Conflict (not complete), InvalidInput (too large for a picture).
+    """
     try:
         # Without its blob: of a joined row the database answers what it saw before it waited for this one.
         sent = Upload.objects.of(by).select_for_update().get(pk=upload.pk if isinstance(upload, Upload) else upload)

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from community.errors import StoreUnavailable
 from registry.imaging.errors import PictureRefused
@@ -119,7 +120,7 @@ def _examined(picture: Picture, format: RenditionFormat) -> Iterator[PictureFact
     settings.CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
     with (
         TemporaryDirectory(prefix="picture-", dir=settings.CACHE_FOLDER) as name,
-        _original(picture, Path(name)) as file,
+        original_file(picture, Path(name)) as file,
     ):
         folder = Path(name, "copies")
         folder.mkdir()
@@ -127,7 +128,7 @@ def _examined(picture: Picture, format: RenditionFormat) -> Iterator[PictureFact
 
 
 @contextmanager
-def _original(picture: Picture, folder: Path) -> Iterator[IO[bytes]]:
+def original_file(picture: Picture, folder: Path) -> Iterator[IO[bytes]]:
     """The original as a file of this machine: the store's own, or a copy."""
     if picture.blob.size > MAX_BYTES:
         raise PictureRefused("too_many_bytes", {"limit": MAX_BYTES})
@@ -178,6 +179,7 @@ def _finish(picture: Picture, facts: PictureFacts, rows: list[Rendition]) -> Non
     )
     if kept:
         _replace_rows(picture, Rendition.Format.WEBP, rows)
+        _tell(picture.pk)
 
 
 def _replace_rows(picture: Picture, format: Rendition.Format, rows: list[Rendition]) -> None:
@@ -190,6 +192,13 @@ def _refuse(picture: Picture, refusal: PictureRefused) -> None:
     error = {"code": refusal.code, "params": refusal.params}
     if picture.mine().update(state=Picture.State.REFUSED, attempt=None, error=error):
         roll_up_ratings(picture.previews.values_list("version_id", flat=True))
+        _tell(picture.pk)
+
+
+def _tell(picture_id: int) -> None:
+    """Let the rooms that show pictures know that this one is ready, or refused."""
+    for path in settings.PICTURE_LISTENERS:
+        import_string(path)(picture_id)
 
 
 def _give_back(picture: Picture) -> None:

@@ -13,18 +13,21 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput, QuotaExceeded
 from community.models import User
 from registry.errors import UploadRefused
-from registry.models import Blob, Inspection, ModelFile, Upload, VersionPreview
+from registry.models import Blob, Inspection, ModelFile, Upload
+from registry.models.pictures import shown_by
 from registry.services.handover import end_upload, queue_inspection
 from registry.services.wording import clean_file_name
 from registry.storage import PartsChanged, PartTarget, StoredPart, blob_store, part_size_for
@@ -76,11 +79,20 @@ def used_bytes(user: User) -> int:
     """What a person's files and running uploads take of their quota. Equal bytes count once."""
     held = Blob.objects.filter(
         Exists(ModelFile.objects.filter(blob=OuterRef("pk"), version__model__owner=user))
-        | Exists(VersionPreview.objects.filter(picture__blob=OuterRef("pk"), version__model__owner=user))
+        | _is_shown_by(user)
         | Exists(Upload.objects.filter(blob=OuterRef("pk"), owner=user, completed_at__gt=unattached_since()))
     )
     running = Upload.objects.of(user).filter(state__in=UNDER_WAY)
     return sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (held, running))
+
+
+def _is_shown_by(user: User) -> Q:
+    """Whether a thing of this person's, in whichever app, shows the blob as a picture."""
+    holding = [(each, name) for each, name in shown_by() if hasattr(each, "held_by")]
+    shows = [
+        Exists(each.objects.filter(**{f"{name}__blob": OuterRef("pk"), each.held_by: user})) for each, name in holding
+    ]
+    return reduce(or_, map(Q, shows))
 
 
 def unattached_since() -> datetime:
@@ -172,7 +184,7 @@ def abort_upload(upload: Upload) -> None:
         upload = Upload.objects.select_for_update().get(pk=upload.pk)
         if upload.state in _ENDED:
             return
-        if upload.files.exists() or upload.previews.exists():
+        if not Upload.objects.unused().filter(pk=upload.pk).exists():
             raise Conflict(_("The upload became a file or a picture. Remove that instead."), code="upload_in_use")
         Upload.objects.filter(pk=upload.pk).update(blob=None)
         end_upload(upload, Upload.State.ABORTED)

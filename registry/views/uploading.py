@@ -80,7 +80,7 @@ def _version(request: HttpRequest) -> ModelVersion | None:
 def _named_uploads(request: HttpRequest) -> list[Upload]:
     """The uploads that the form names, in its order; what is not one's own or not an id is passed over."""
     ids = [upload_id for text in request.POST.getlist("uploads")[:_MOST_UPLOADS] if (upload_id := _uuid(text))]
-    found = Upload.objects.of(request.user).filter(files=None, previews=None).in_bulk(ids)
+    found = Upload.objects.of(request.user).unused().in_bulk(ids)
     return [found[upload_id] for upload_id in dict.fromkeys(ids) if upload_id in found]
 
 
@@ -93,7 +93,7 @@ def _uuid(text: str) -> uuid.UUID | None:
 
 def _own_uploads(request: HttpRequest) -> list[Upload]:
     """What was sent and stands nowhere yet, so that the page can go on with it."""
-    rows = Upload.objects.of(request.user).filter(state__in=_RUNNING, files=None, previews=None)
+    rows = Upload.objects.of(request.user).unused().filter(state__in=_RUNNING)
     return list(rows.select_related("blob")[:_MOST_UPLOADS])
 
 

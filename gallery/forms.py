@@ -1,0 +1,52 @@
+"""Forms of a post."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from gallery.models import Post
+from gallery.services.posting import MAX_CAPTION, MAX_TITLE
+
+
+class PostForm(forms.Form):
+    """What is said of a post as a whole. Tags are written with commas between them."""
+
+    title = forms.CharField(label=_("Title"), max_length=MAX_TITLE, required=False)
+    caption = forms.CharField(
+        label=_("Caption"),
+        max_length=MAX_CAPTION,
+        required=False,
+        help_text=_("Markdown."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    tags = forms.CharField(
+        label=_("Tags"), max_length=2_000, required=False, help_text=_("With commas between them. At most 30.")
+    )
+    hides_generation = forms.BooleanField(
+        label=_("Hide how the pictures were made"),
+        required=False,
+        help_text=_("Prompts, settings and models are shown to nobody, and originals are served without metadata."),
+    )
+
+    @staticmethod
+    def initial_of(post: Post) -> dict[str, object]:
+        """The form as the post stands."""
+        return {
+            "title": post.title,
+            "caption": post.caption,
+            "tags": ", ".join(tag.name for tag in post.tags.all()),
+            "hides_generation": post.hides_generation,
+        }
+
+
+class MomentForm(forms.Form):
+    """When a post goes out: empty for at once."""
+
+    publish_at = forms.DateTimeField(
+        label=_("Publish at"),
+        required=False,
+        help_text=_("Leave empty to publish at once."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+    )

@@ -1,0 +1,86 @@
+"""The child's program: what one picture's file says beside its pixels.
+
+Reads standard input, writes into the working folder: `told.json`, and `raw`, the blocks as they stood. Runs only
+inside `registry.imaging.cell`; what reading may need is imported here, since the door is shut afterwards.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import importlib
+import io
+import json
+import mmap
+import sys
+import traceback
+import zlib
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image, ImageFile, PngImagePlugin
+
+from gallery.imagemeta.generation import Generation
+from gallery.imagemeta.read import blocks_of, read_generation
+from gallery.imagemeta.stealth import read_stealth
+from registry.imaging.containers import read_header
+from registry.imaging.errors import PictureRefused
+from registry.imaging.limits import MAX_PIXELS
+
+MAX_RAW: Final = 8 << 20
+# Formats that keep their pixels to the last bit; nothing survives in the others.
+_EXACT: Final = ("png", "webp")
+
+# What opening and decoding would load late, when the folders are out of sight.
+for _name in ("Png", "WebP"):
+    importlib.import_module(f"PIL.{_name}ImagePlugin")
+for _name in "ascii latin-1 utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be euc_jp".split():
+    codecs.lookup(_name)
+
+
+def read(data: bytes) -> tuple[dict[str, Any], dict[str, str]]:
+    """What is told of a picture, and the blocks as they stood."""
+    found = read_generation(data)
+    if found is None and (hidden := _hidden_text(data)):
+        found = read_generation(data, hidden)
+    blocks = dict(found.raw) if found else {block.place: block.text for block in reversed(blocks_of(data))}
+    if sum(map(len, blocks.values())) > MAX_RAW:
+        return {"note": "too_much_metadata"}, {}
+    return {"generation": _plain(found) if found else None}, blocks
+
+
+def _plain(found: Generation) -> dict[str, Any]:
+    fields = {name: getattr(found, name) for name in found.__slots__ if name not in ("raw", "resources", "extra")}
+    resources = [[each.kind, each.name, each.weight, each.hash] for each in found.resources]
+    return {**fields, "extra": dict(found.extra), "resources": resources}
+
+
+def _hidden_text(data: bytes) -> str | None:
+    """The text in the lowest bits of the pixels, where there is one."""
+    try:
+        header = read_header(data)
+        if header.format not in _EXACT or header.frames > 1:
+            return None
+        with Image.open(io.BytesIO(data), formats=[header.format.upper()]) as image:
+            width, height = image.size
+            if image.mode == "RGBA":
+                alpha = image.getchannel("A").tobytes()
+                if hidden := read_stealth(alpha, width, height, 1):
+                    return hidden
+            if image.mode in ("RGB", "RGBA"):
+                return read_stealth(image.convert("RGB").tobytes(), width, height, 3)
+    except (PictureRefused, OSError, ValueError, SyntaxError):
+        traceback.print_exc()  # a picture that cannot be decoded hides nothing; the decoder says so elsewhere
+    return None
+
+
+def main() -> int:
+    """Leaves its answer in the folder."""
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 16 << 20
+    with contextlib.closing(mmap.mmap(sys.stdin.fileno(), 0, access=mmap.ACCESS_READ)) as mapped:
+        told, blocks = read(mapped[:])
+    Path("raw").write_bytes(zlib.compress(json.dumps(blocks).encode("ascii"), 6) if blocks else b"")
+    Path("told.json").write_text(json.dumps(told), "ascii")
+    return 0

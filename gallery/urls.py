@@ -1,0 +1,21 @@
+"""Addresses of images and posts."""
+
+from django.urls import path
+
+from gallery.views import images, media, posts
+
+app_name = "gallery"
+urlpatterns = [
+    path("images", images.image_list, name="images"),
+    path("images/<int:image_id>", images.image_page, name="image"),
+    path("images/<int:image_id>/workflow.json", media.image_workflow, name="image-workflow"),
+    path("media/images/<int:image_id>/original", media.image_original, name="image-original"),
+    path("media/images/<int:image_id>/<int:width>.<slug:format>", media.image_rendition, name="image-rendition"),
+    path("posts/new", posts.post_new, name="post-new"),
+    path("posts/<int:post_id>", posts.post_page, name="post"),
+    path("posts/<int:post_id>/edit", posts.post_edit, name="post-edit"),
+    path("posts/<int:post_id>/publish", posts.post_publish, name="post-publish"),
+    path("posts/<int:post_id>/unschedule", posts.post_unschedule, name="post-unschedule"),
+    path("posts/<int:post_id>/delete", posts.post_delete, name="post-delete"),
+    path("posts/<int:post_id>/restore", posts.post_restore, name="post-restore"),
+]
