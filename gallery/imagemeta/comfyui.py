@@ -24,11 +24,13 @@ def read_comfyui(prompt: dict[str, Any] | None, workflow: dict[str, Any] | None 
 
 
 class _Walk:
-    """One graph. Every search visits a node once, and all of them together at most `MAX_WALK` nodes."""
+    """One graph. Every search visits a node once, and all of them together at most `MAX_WALK` nodes and
+    eight prompts' worth of text."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.left = MAX_WALK
+        self.signs = 8 * MAX_PROMPT
 
     def generation(self) -> Generation:
         samplers = list(self._samplers())
@@ -195,7 +197,9 @@ class _Walk:
     def _string(self, value: object, depth: int) -> str:
         """A text, or what the nodes it is linked to would make of their own texts."""
         if not isinstance(value, Link):
-            return text(value) if isinstance(value, str) else ""
+            words = text(value, min(MAX_PROMPT, max(0, self.signs))) if isinstance(value, str) else ""
+            self.signs -= len(words)
+            return words
         node = self._node(value)
         self.left -= 1
         if node is None or depth > 20 or self.left < 0:
@@ -252,9 +256,11 @@ def _joined(delimiter: str, parts: Iterable[str]) -> str:
     kept: list[str] = []
     room = MAX_PROMPT
     for part in parts:
-        if part and room > 0:
+        if part:
             kept.append(part)
             room -= len(part) + len(delimiter)
+        if room <= 0:
+            break
     return text(delimiter.join(kept))
 
 

@@ -74,28 +74,36 @@ def _written(key: str, value: str) -> str:
     return json.dumps(value, ensure_ascii=False) if re.search(r'[,:\n"]', value) or value != value.strip() else value
 
 
+class _Budget:
+    """How many characters may still be looked at in search of a bracket's end. Brackets that never close would each
+    be looked for up to the end of the text."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
 def _parameters(text: str) -> tuple[int, dict[str, str]]:
     """Where the parameters begin, and what they are: the first start whose pairs reach to the text's end.
 
-    A prompt may hold a line that looks like parameters; only the real ones have nothing after them.
+    A prompt may hold a line that looks like parameters; only the real ones have nothing after them. Where something
+    odd follows them, it is the last line that looks right.
     """
-    starts = [match.start() for match in _START.finditer(text)][-MAX_STARTS:]
-    for start in starts:
-        fields, end = _pairs(text, start)
-        if len(fields) >= LEAST_PAIRS and not text[end : end + 200].strip():
-            return start, fields
-    for start in reversed(starts):  # something odd follows them: the last line that looks right
-        fields, _end = _pairs(text, start)
+    found: tuple[int, dict[str, str]] = len(text), {}
+    budget = _Budget(4 * len(text))
+    for start in [match.start() for match in _START.finditer(text)][-MAX_STARTS:]:
+        fields, end = _pairs(text, start, budget)
         if len(fields) >= LEAST_PAIRS:
-            return start, fields
-    return len(text), {}
+            found = start, fields
+            if not text[end : end + 200].strip():
+                break
+    return found
 
 
-def _pairs(text: str, position: int) -> tuple[dict[str, str], int]:
+def _pairs(text: str, position: int, budget: _Budget) -> tuple[dict[str, str], int]:
     """`Key: value` pairs from `position` up to a line break that stands in no quotes."""
     fields: dict[str, str] = {}
     while len(fields) < MAX_PAIRS and (key := _KEY.match(text, position)):
-        value, position = _value(text, key.end())
+        value, position = _value(text, key.end(), budget)
         end = _END.match(text, position)
         if end is None:  # a quoted text with something behind it: bare after all
             bare = _BARE.match(text, key.end())
@@ -108,12 +116,12 @@ def _pairs(text: str, position: int) -> tuple[dict[str, str], int]:
     return fields, position
 
 
-def _value(text: str, position: int) -> tuple[str, int]:
+def _value(text: str, position: int, budget: _Budget) -> tuple[str, int]:
     sign = text[position : position + 1]
     if sign == '"' and (quoted := _QUOTED.match(text, position)):
         return _unquoted(quoted[0]), quoted.end()
     if sign in ("{", "["):
-        end = _structure_end(text, position)
+        end = _structure_end(text, position, budget)
         if end is not None:
             return text[position:end], end
     bare = _BARE.match(text, position)
@@ -129,18 +137,18 @@ def _unquoted(quoted: str) -> str:
     return str(value)
 
 
-def _structure_end(text: str, position: int) -> int | None:
+def _structure_end(text: str, position: int, budget: _Budget) -> int | None:
     """Where the JSON object or list that begins at `position` closes; None if it does not."""
-    depth = 0
-    for match in _STRUCTURE.finditer(text, position):
+    depth, last = 0, min(len(text), position + budget.left)
+    for match in _STRUCTURE.finditer(text, position, last):
         if match[0] in "[{":
             depth += 1
-            if depth > MAX_NESTING:
-                return None
         elif match[0] in "]}":
             depth -= 1
-            if depth == 0:
-                return match.end()
+        if depth == 0 or depth > MAX_NESTING:
+            budget.left -= match.end() - position
+            return match.end() if depth == 0 else None
+    budget.left -= last - position
     return None
 
 
