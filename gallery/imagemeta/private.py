@@ -22,25 +22,44 @@ API_KEY: Final = "api_key"
 MAX_FINDINGS: Final = 100
 _MAX_EXCERPT: Final = 120
 _SHOWN_OF_KEY: Final = 8
+_SHOWN_OF_VALUE: Final = 4
 
 # A home folder names its owner; any folder on a lettered drive tells of a machine. JSON doubles backslashes, and JSON
-# inside JSON doubles them again.
-_PATHS: Final = re.compile(
-    r"(?<![A-Za-z])[A-Za-z]:[\\/]{1,4}(?:Users|Documents and Settings)[\\/]{1,4}[^\\/:*?\"<>|\r\n\t,]{1,64}"
-    r"|(?<![A-Za-z])[A-Za-z]:\\{1,4}[\w.][\w. ()-]{0,60}\\"
-    r"|(?<![\w.-])/(?:mnt/[a-z]/)?(?:home|Users|Volumes|media|run/media)/[\w.@-]{1,64}"
-    r"|(?<![\w.-])/root/[\w.-]{1,64}"
+# inside JSON doubles them again. Each pattern begins with a sign that can be looked for fast; what must stand before
+# it is asked afterwards.
+_DRIVES: Final = re.compile(
+    r":(?<![A-Za-z]{2}:)(?<=[A-Za-z]:)"
+    r"(?:[\\/]{1,4}(?:Users|Documents and Settings)[\\/]{1,4}[^\\/:*?\"<>|\r\n\t,]{1,64}"
+    r"|\\{1,4}[\w.][\w. ()-]{0,60}\\)"
 )
-# Prefixes that the services publish for their keys; then links and fields that say what they hold.
-_KEYS: Final = re.compile(
-    r"(?<![A-Za-z0-9_-])(?:"
-    r"sk-[A-Za-z0-9_-]{20,200}|hf_[A-Za-z0-9]{30,60}|gh[pousr]_[A-Za-z0-9]{36,80}|github_pat_[A-Za-z0-9_]{40,100}"
-    r"|AIza[A-Za-z0-9_-]{35}|(?:AKIA|ASIA)[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{10,100}|r8_[A-Za-z0-9]{30,50}"
-    r"|gsk_[A-Za-z0-9]{40,80}|nvapi-[A-Za-z0-9_-]{40,100}|slt_[A-Za-z0-9_-]{30,60}"
-    r"|eyJ[A-Za-z0-9_-]{10,2000}+\.eyJ[A-Za-z0-9_-]{10,4000}+\.[A-Za-z0-9_-]{10,2000}"
-    r"|Bearer\s[A-Za-z0-9._~+/-]{20,400})"
-    r"|[?&](?:token|key|api_?key|access_token)=[A-Za-z0-9._~-]{16,200}"
-    r"|-----BEGIN[A-Z ]{0,20} PRIVATE KEY-----"
+_FOLDERS: Final = re.compile(
+    r"/(?<![\w.-]/)(?:(?:mnt/[a-z]/)?(?:home|Users|Volumes|media|run/media)/[\w.@-]{1,64}|root/[\w.-]{1,64})"
+)
+# How the services' own keys begin, as they publish it; then links that say what they hold.
+_KEYS: Final = tuple(
+    (start, re.compile(re.escape(start) + rest))
+    for start, rest in (
+        ("sk-", r"(?<![\w-]sk-)[\w-]{20,200}"),
+        ("hf_", r"(?<![\w-]hf_)[A-Za-z0-9]{30,60}"),
+        ("gh", r"(?<![\w-]gh)[pousr]_[A-Za-z0-9]{36,80}"),
+        ("github_pat_", r"(?<![\w-]github_pat_)\w{40,100}"),
+        ("AIza", r"(?<![\w-]AIza)[\w-]{35}"),
+        ("AKIA", r"(?<![\w-]AKIA)[A-Z0-9]{16}"),
+        ("ASIA", r"(?<![\w-]ASIA)[A-Z0-9]{16}"),
+        ("xox", r"(?<![\w-]xox)[abprs]-[A-Za-z0-9-]{10,100}"),
+        ("r8_", r"(?<![\w-]r8_)[A-Za-z0-9]{30,50}"),
+        ("gsk_", r"(?<![\w-]gsk_)[A-Za-z0-9]{40,80}"),
+        ("nvapi-", r"(?<![\w-]nvapi-)[\w-]{40,100}"),
+        ("slt_", r"(?<![\w-]slt_)[\w-]{30,60}"),
+        ("eyJ", r"(?<![\w-]eyJ)[\w-]{10,2000}+\.eyJ[\w-]{10,4000}+\.[\w-]{10,2000}"),
+        ("Bearer ", r"(?<![\w-]Bearer )[\w.~+/-]{20,400}"),
+        ("token=", r"(?<=[?&_]token=)[\w.~-]{16,200}"),
+        ("key=", r"(?<=[?&_i]key=)[\w.~-]{16,200}"),
+        ("-----BEGIN ", r"[A-Z ]{0,20}PRIVATE KEY-----"),
+    )
+)
+_KEY_NAMES: Final = (
+    "api_key api-key apikey api_token access_token auth_token civitai secret_key secretkey password".split()
 )
 _NAMED_KEYS: Final = re.compile(
     r"(?:api[_-]?key|api[_-]?token|access[_-]?token|auth[_-]?token|civitai[_-]?(?:key|token)|secret[_-]?key|password)"
@@ -111,12 +130,21 @@ def _finding(kind: str, place: str, text: str) -> Finding:
 
 
 def _in_text(block: Block) -> Iterator[Finding]:
-    for match in _PATHS.finditer(block.text):
-        yield _finding(LOCAL_PATH, block.place, match[0])
-    for match in _KEYS.finditer(block.text):
-        yield _finding(API_KEY, block.place, f"{match[0].lstrip('?&')[:_SHOWN_OF_KEY]}…")
-    for match in _NAMED_KEYS.finditer(block.text):
-        yield _finding(API_KEY, block.place, f"{match[1][:4]}…")
+    drives: set[int] = set()
+    for match in _DRIVES.finditer(block.text):
+        drives.add(match.start() + 1)
+        yield _finding(LOCAL_PATH, block.place, block.text[match.start() - 1] + match[0])
+    for match in _FOLDERS.finditer(block.text):
+        if match.start() not in drives:
+            yield _finding(LOCAL_PATH, block.place, match[0])
+    for start, key in _KEYS:
+        if start in block.text:
+            for match in key.finditer(block.text):
+                yield _finding(API_KEY, block.place, f"{match[0][:_SHOWN_OF_KEY]}…")
+    words = block.text.lower()
+    if any(name in words for name in _KEY_NAMES):
+        for match in _NAMED_KEYS.finditer(block.text):
+            yield _finding(API_KEY, block.place, f"{match[1][:_SHOWN_OF_VALUE]}…")
 
 
 def _in_xmp(packet: str) -> Iterator[Finding]:
