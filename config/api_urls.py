@@ -7,4 +7,5 @@ urlpatterns = [
     path("schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("", include("community.api.urls")),
     path("", include("registry.api.own.urls")),
+    path("", include("inference.api.own.urls")),
 ]

@@ -346,6 +346,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/safelight/v1",
     "ENUM_NAME_OVERRIDES": {
+        "RenderKind": "inference.models.jobs.RenderJob.Kind",
+        "RenderState": "inference.models.jobs.RenderJob.State",
         "FileState": "registry.api.own.serializers.FILE_STATES",
         "UploadState": "registry.models.uploads.Upload.State",
         "Verdict": "registry.models.files.Verdict",

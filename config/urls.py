@@ -10,6 +10,7 @@ urlpatterns = [
     path("accounts/", include("community.account_urls")),
     path("accounts/", include("allauth.urls")),
     path("api/safelight/v1/", include("config.api_urls")),
+    path("", include("inference.urls")),
     path("", include("community.urls")),
     path("", include("gallery.urls")),
     path("", include("registry.urls")),

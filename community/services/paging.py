@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.core.signing import BadSignature, Signer
 from django.db.models import Model, Q, QuerySet
@@ -65,9 +66,14 @@ def _after(order: Sequence[str], values: Sequence[Any]) -> Q:
 
 
 def encode_cursor(values: Sequence[Any], *, salt: str) -> str:
-    """A cursor for a place in the ordering that `salt` names. Values: numbers, text, moments."""
-    plain = [{"t": value.isoformat()} if isinstance(value, datetime) else value for value in values]
-    return _signer(salt).sign_object(plain)
+    """A cursor for a place in the ordering that `salt` names. Values: numbers, text, moments, UUIDs."""
+    return _signer(salt).sign_object([_plain(value) for value in values])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    return str(value) if isinstance(value, UUID) else value
 
 
 def decode_cursor(cursor: str, *, salt: str, length: int) -> list[Any]:

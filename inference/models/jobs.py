@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from registry.models import Picture, Rendition
+from registry.models import Picture, Rendition, VersionPreview
 from registry.models.shown import ShownPicture
 
 # Signs that a seed can have: from 0 to 2⁶⁴ − 1.
@@ -145,6 +145,11 @@ class RenderResultQuerySet(models.QuerySet["RenderResult"]):
     def of(self, user: Any) -> RenderResultQuerySet:
         """This person's own: results are private to their maker. What is posted or a preview has its own address."""
         return self.filter(job__maker=user) if user.is_authenticated else self.none()
+
+    def visible_to(self, user: Any) -> RenderResultQuerySet:
+        """This person's own, and those that a preview which they may see shows."""
+        shown = Q(rendered_preview__preview__in=VersionPreview.objects.visible_to(user))
+        return self.filter(shown | Q(job__maker=user)) if user.is_authenticated else self.filter(shown)
 
     def for_display(self) -> RenderResultQuerySet:
         """With job, receipt, picture and renditions, in their order."""

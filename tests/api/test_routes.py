@@ -21,6 +21,7 @@ from tests.factories import (
     UserFactory,
     VersionPreviewFactory,
 )
+from tests.inference.rows import finished_render
 from tests.registry.api.client import PERMISSIONS, Program
 from tests.registry.downloads.stored import stored_file
 
@@ -46,14 +47,16 @@ class Scene:
         if state == "taken_down":
             RegisteredModel.objects.filter(pk=model.pk).update(taken_down_at=timezone.now())
         self.model = refresh_listing(model)
+        self.render = finished_render(self.owner).job
         self.comment = CommentFactory(subject=self.model.subject, author=self.owner, text=SECRET)
         self.preview = VersionPreviewFactory(version=self.version, alt=SECRET)
         self.upload = UploadFactory(owner=self.owner, name=SECRET, state="complete")
+        scopes = ("models:write", "renders:write")
         self.people = {
             ANYBODY: Program(),
-            STRANGER: Program(UserFactory()),
-            OWNER: Program(self.owner),
-            MODERATOR: Program(ModeratorFactory()),
+            STRANGER: Program(UserFactory(), scopes),
+            OWNER: Program(self.owner, scopes),
+            MODERATOR: Program(ModeratorFactory(), scopes),
         }
 
     def _publish(self, model: RegisteredModel) -> None:
@@ -70,6 +73,7 @@ class Scene:
             file=self.file.pk,
             comment=self.comment.pk,
             picture=self.preview.pk,
+            render=self.render.pk,
             upload=self.upload.pk,
             hash=self.file.blob.sha256,
         )
@@ -169,6 +173,11 @@ ROUTES = [
     Route("DELETE", "uploads/{upload}", OWN_UPLOAD, 204),
     Route("POST", "uploads/{upload}/parts", OWN_UPLOAD, 409, {"numbers": [1]}),
     Route("POST", "uploads/{upload}/complete", OWN_UPLOAD, 202, {"parts": [{"number": 1, "etag": "x"}]}),
+    Route("GET", "renders", SIGNED_IN),
+    Route("POST", "renders", SIGNED_IN, 400, {}),
+    Route("GET", "renders/{render}", OWN_UPLOAD),
+    Route("DELETE", "renders/{render}", OWN_UPLOAD, 409),
+    Route("GET", "renders/{render}/receipt", OWN_UPLOAD),
     Route("POST", "recognize", SIGNED_IN, 400, {}),
     Route("GET", "me", SIGNED_IN),
     Route("GET", "schema/", OPEN),
@@ -222,6 +231,7 @@ _PARTS = {
     "<int:file_id>": "{file}",
     "<int:comment_id>": "{comment}",
     "<int:picture_id>": "{picture}",
+    "<uuid:job_id>": "{render}",
     "<uuid:upload_id>": "{upload}",
     "<str:value>": "{hash}",
 }

@@ -74,6 +74,7 @@ SEEN = {
     "home": (page("home"), EVERYBODY),
     "models": (page("models"), EVERYBODY),
     "my": (page("my"), (LOGIN, 200, 200, 200)),
+    "renders, for the staff": (lambda _site: reverse("inference:staff-renders"), (LOGIN, 403, 403, 200)),
     "public model": (model("public"), EVERYBODY),
     "draft model": (model("draft"), OWN_AND_MODERATORS),
     "withdrawn model": (model("withdrawn"), OWN_AND_MODERATORS),
