@@ -3,9 +3,10 @@
     python bench/fuzz.py [--inputs N] [--seed N] [--kernel NAME]... [--out FILE]
 
 Kernels: `pickles` compares the machine with CPython's own unpicklers, which run in a child process with limits;
-`containers` scans whole files; `safetensors` and `gguf` read headers. A kernel fails on an exception other than
-MalformedFile, on an input that takes longer than two seconds, and `pickles` on an import that CPython would make and
-the machine did not see. Failing inputs are written beside the result. Exits with 1 when anything failed.
+`containers` scans whole files; `safetensors` and `gguf` read headers; `imagemeta` reads, searches and strips pictures.
+A kernel fails on an exception other than MalformedFile, on an input that takes longer than two seconds, and `pickles`
+on an import that CPython would make and the machine did not see. Failing inputs are written beside the result. Exits
+with 1 when anything failed.
 """
 
 import sys
@@ -26,6 +27,7 @@ from registry.formats.errors import MalformedFile
 from registry.pickles.scan import scan
 from tests.data.pickles import containers
 from tests.data.pickles.build import all_cases
+from tests.gallery import mutations as pictures
 from tests.registry.pickles.mutations import Oracle, inputs, names_seen
 
 SLOW = 2.0
@@ -106,7 +108,21 @@ def run_gguf(tally: Tally, count: int, seed: int) -> None:
         tally.time(lambda data: gguf.read_header(io.BytesIO(data), len(data)), data)
 
 
-KERNELS = {"pickles": run_pickles, "containers": run_containers, "safetensors": run_safetensors, "gguf": run_gguf}
+def run_imagemeta(tally: Tally, count: int, seed: int) -> None:
+    for data in pictures.inputs(seed, count):
+        tally.inputs += 1
+        tally.time(pictures.check, data)
+        if tally.inputs % 50_000 == 0:
+            print(f"{tally.inputs} of {count}", flush=True)
+
+
+KERNELS = {
+    "pickles": run_pickles,
+    "containers": run_containers,
+    "safetensors": run_safetensors,
+    "gguf": run_gguf,
+    "imagemeta": run_imagemeta,
+}
 
 
 def main() -> int:

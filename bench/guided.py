@@ -3,7 +3,8 @@
     pip install atheris==3.0.0          # no dependency of the project: it has no wheel for every Python
     python -m bench.guided KERNEL [--seconds 60] [--corpus FOLDER]
 
-KERNEL is `scan` (whole files, pickles and containers alike), `safetensors`, `gguf` or `tensors`. Starts from the
+KERNEL is `scan` (whole files, pickles and containers alike), `safetensors`, `gguf`, `tensors` or `imagemeta` (pictures:
+read, searched for private data, stripped). Starts from the
 project's own samples. A crash is any exception but MalformedFile, and any input that takes longer than two seconds;
 atheris writes the input beside and ends with a code other than 0. The last line tells how many inputs were run.
 """
@@ -19,12 +20,14 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["registry"]):
+with atheris.instrument_imports(include=["registry", "gallery", "inference"]):
     from registry.formats import gguf, safetensors
     from registry.formats.errors import MalformedFile
     from registry.pickles.scan import scan
     from registry.pickles.tensors import read_tensors
+    from tests.gallery import mutations as pictures
 
+from tests.data.imagemeta.make import all_cases as all_pictures
 from tests.data.pickles.build import all_cases
 
 SLOWEST_SECONDS = 2
@@ -33,6 +36,7 @@ KERNELS: dict[str, Callable[[io.BytesIO, int], object]] = {
     "safetensors": safetensors.read_header,
     "gguf": gguf.read_header,
     "tensors": read_tensors,
+    "imagemeta": lambda stream, size: pictures.check(stream.read(size)),
 }
 
 
@@ -53,7 +57,7 @@ def main() -> None:
     read = KERNELS[options.kernel]
     with tempfile.TemporaryDirectory() as folder:
         corpus = options.corpus or Path(folder)
-        for number, case in enumerate(all_cases()):
+        for number, case in enumerate(all_pictures() if options.kernel == "imagemeta" else all_cases()):
             if len(case.data) <= 1 << 16:
                 (corpus / f"sample-{number}").write_bytes(case.data)
         limits = [

@@ -6,6 +6,7 @@ bytes that name its encoding; what stands there in the wild differs, so the read
 
 from __future__ import annotations
 
+import codecs
 import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ _PRIVATE: Final = {
     0x013B: ("owner_name", "Artist"),
     0x9C9D: ("owner_name", "XPAuthor"),
 }
+_JAPANESE: Final = ("iso2022_jp", "utf-8", "shift_jis")
+for _name in (*_JAPANESE, "utf-16", "utf-16-le", "utf-16-be", "latin-1"):
+    codecs.lookup(_name)  # a process that has shut itself in cannot load one later
 # Latitude, longitude, the same of the destination, the name of the area. A version or a clock's time is no place.
 _PLACES: Final = {2: "Latitude", 4: "Longitude", 20: "DestLatitude", 22: "DestLongitude", 28: "AreaInformation"}
 
@@ -191,7 +195,7 @@ def _comment(value: bytes, order: str) -> str:
 
 def _japanese(body: bytes) -> str:
     """JIS X 0208 with its escapes as the standard asks, or UTF-8 or Shift-JIS under that name."""
-    for encoding in ("iso2022_jp", "utf-8", "shift_jis"):
+    for encoding in _JAPANESE:
         try:
             return body.decode(encoding)
         except UnicodeDecodeError:

@@ -17,6 +17,7 @@ from gallery.imagemeta.generation import Resource
 from gallery.imagemeta.read import read_generation
 from gallery.imagemeta.stealth import read_stealth
 from registry.formats.errors import MalformedFile
+from tests.gallery import mutations
 from tests.gallery.pictures import picture, png, png_with_chunk, stealth, user_comment
 
 A1111 = (
@@ -522,3 +523,8 @@ def test_any_json_is_read_without_an_error(value):
     text = json.dumps(value)
     for place in ("parameters", "prompt", "workflow", "invokeai_metadata", "sd__metadata"):
         read_generation(png(**{place: text}))
+
+
+def test_changed_pictures_of_the_corpus_are_read_searched_and_stripped_without_an_error():
+    for data in mutations.inputs(seed=3, count=1_500):
+        mutations.check(data)
