@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from community.errors import Conflict, InvalidInput, NotAllowed
 from community.models import User
 from community.ratings import Rating
+from community.services.texts import clean_line
 from inference.models import Prompt, PromptSet, PromptSetRevision
 from inference.prompts.suites import HOUSE_SUITES, with_words
 from inference.services.planning import read_render_request
 from registry.formats.catalog import BASE_MODELS
-from registry.services.wording import clean_line
 
 MAX_PROMPTS: Final = 24
 MAX_SETS: Final = 20
