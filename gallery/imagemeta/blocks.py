@@ -22,10 +22,16 @@ from registry.formats.errors import MalformedFile
 MAX_BLOCK: Final = 8 << 20
 MAX_ALL: Final = 16 << 20
 MAX_BLOCKS: Final = 256
+MAX_PIECES: Final = 4_096  # with those that no reader here knows
+MAX_UNKNOWN: Final = 1 << 20
 XMP_KEYWORD: Final = b"XML:com.adobe.xmp"
 JPEG_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 JPEG_EXIF: Final = b"Exif\0\0"
 GIF_XMP: Final = b"\x0bXMP DataXMP"
+# Color, transparency, size on paper, animation: what says how pixels are shown.
+PNG_SHOWN: Final = frozenset("iCCP sRGB gAMA cHRM cICP mDCV cLLI tRNS sBIT bKGD pHYs hIST sPLT acTL fcTL fdAT".split())
+WEBP_SHOWN: Final = frozenset({"VP8X", "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF", "ICCP"})
+_JPEG_SHOWN: Final = ("E0", "E2", "EE")
 _PNG_KINDS: Final = frozenset({"tEXt", "zTXt", "iTXt", "eXIf"})
 _PROFILES: Final = (b"Raw profile type exif", b"Raw profile type APP1", b"Raw profile type app1")
 _HEX: Final = re.compile(rb"\s*(?:exif|generic|app1|APP1)?\s*\d{1,10}\s")
@@ -74,13 +80,14 @@ def texts_of(piece: Piece) -> Iterator[Block]:
 def pieces(data: bytes) -> tuple[Piece, ...]:
     """All metadata of a picture file, undecoded where it has a structure of its own. Raises as `read_blocks` does."""
     found: list[Piece] = []
-    room = MAX_ALL
+    room, texts = MAX_ALL, 0
     for piece in _found(data):
         size = len(piece.text) + len(piece.data)
         room -= size
         if size > MAX_BLOCK or room < 0:
             raise _too_large(piece.place)
-        if len(found) == MAX_BLOCKS:
+        texts += piece.kind != "box"
+        if texts > MAX_BLOCKS or len(found) == MAX_PIECES:
             raise MalformedFile("too_many_blocks", f"the picture holds more than {MAX_BLOCKS} blocks of metadata")
         found.append(piece)
     return tuple(found)
@@ -118,6 +125,8 @@ def _png(data: bytes) -> Iterator[Piece]:
     for chunk in parts.png_chunks(data):
         if chunk.kind in _PNG_KINDS:
             yield from png_pieces(chunk.kind, _content(data, chunk))
+        elif chunk.kind[0].islower() and chunk.kind not in PNG_SHOWN:
+            yield _unknown(f"png:{chunk.kind}", data[chunk.content : min(chunk.stop, chunk.content + MAX_UNKNOWN)])
 
 
 def png_pieces(kind: str, body: bytes) -> Iterator[Piece]:
@@ -180,7 +189,7 @@ def _jpeg(data: bytes) -> Iterator[Piece]:
     end = 0
     for segment in parts.jpeg_segments(data):
         end = segment.end
-        if segment.kind in ("E1", "ED", "FE"):
+        if segment.kind == "FE" or (segment.kind[0] == "E" and segment.kind not in _JPEG_SHOWN):
             yield from jpeg_pieces(segment.kind, _content(data, segment))
     # A second picture behind the first, as phones put it there, may have a camera's data of its own.
     if 0 < end < len(data) and (start := data.find(JPEG_EXIF, end)) >= 0:
@@ -197,12 +206,21 @@ def jpeg_pieces(kind: str, body: bytes) -> Iterator[Piece]:
         yield Piece("iptc", "iptc", data=body)
     elif kind == "FE":
         yield Piece("text", "jpeg:comment", _utf8_or_latin(body))
+    elif body:
+        yield _unknown(f"jpeg:APP{int(kind[1], 16)}", body)
+
+
+def _unknown(place: str, body: bytes) -> Piece:
+    """Something of an application's own, which is only looked through for private things."""
+    return Piece("box", place, body[:MAX_UNKNOWN].decode("utf-8", "replace"))
 
 
 def _webp(data: bytes) -> Iterator[Piece]:
     for chunk in parts.webp_chunks(data):
         if chunk.kind in ("EXIF", "XMP "):
             yield from webp_pieces(chunk.kind, _content(data, chunk))
+        elif chunk.kind not in WEBP_SHOWN:
+            yield _unknown(f"webp:{chunk.kind}", data[chunk.content : min(chunk.stop, chunk.content + MAX_UNKNOWN)])
 
 
 def webp_pieces(kind: str, body: bytes) -> Iterator[Piece]:

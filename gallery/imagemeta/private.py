@@ -119,6 +119,7 @@ def findings_of(piece: Piece) -> Iterator[Finding]:
     elif piece.kind == "iptc":
         yield from _in_iptc(piece.data)
     elif piece.kind == "box":
+        yield from _in_xmp(piece.text, piece.place)  # the later parts of a long packet stand in boxes
         yield from _in_text(Block(piece.place, piece.text))
     for block in texts_of(piece):
         yield from _in_text(block)
@@ -147,11 +148,11 @@ def _in_text(block: Block) -> Iterator[Finding]:
             yield _finding(API_KEY, block.place, f"{match[1][:_SHOWN_OF_VALUE]}…")
 
 
-def _in_xmp(packet: str) -> Iterator[Finding]:
+def _in_xmp(packet: str, place: str = "xmp") -> Iterator[Finding]:
     for kind, field in _XMP_FIELDS:
         for match in field.finditer(packet):
             if said := (match[1] or match[2] or "").strip():
-                yield _finding(kind, "xmp", said)
+                yield _finding(kind, place, said)
 
 
 def _in_iptc(body: bytes) -> Iterator[Finding]:

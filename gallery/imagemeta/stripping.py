@@ -14,6 +14,8 @@ from gallery.imagemeta import parts
 from gallery.imagemeta.blocks import (
     GIF_XMP,
     JPEG_EXIF,
+    PNG_SHOWN,
+    WEBP_SHOWN,
     Piece,
     avif_pieces,
     gif_pieces,
@@ -28,11 +30,8 @@ from registry.formats.errors import MalformedFile
 from registry.imaging.containers import read_header
 from registry.imaging.errors import PictureRefused
 
-# Color, transparency, size on paper, animation. Critical chunks, whose names begin with a capital, stay anyway.
-_PNG_KEPT: Final = frozenset("iCCP sRGB gAMA cHRM cICP mDCV cLLI tRNS sBIT bKGD pHYs acTL fcTL fdAT".split())
 _PNG_TEXTS: Final = frozenset({"tEXt", "zTXt", "iTXt"})
 _JPEG_HELD: Final = {"E0": b"JFIF\0", "E2": b"ICC_PROFILE\0", "EE": b"Adobe"}
-_WEBP_KEPT: Final = frozenset({"VP8X", "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF", "ICCP"})
 _WEBP_EXIF, _WEBP_XMP = 0x08, 0x04
 _GIF_KEPT: Final = frozenset({"2C", "3B", "21F9", "2101"})
 _GIF_HELD: Final = (b"\x0bNETSCAPE2.0", b"\x0bANIMEXTS1.0", b"\x0bICCRGBG1012")
@@ -80,7 +79,8 @@ def _png(data: bytes, keeping: _Keeping) -> bytes:
     kept = [parts.PNG]
     for chunk in parts.png_chunks(data):
         whole, content = data[chunk.start : chunk.end], data[chunk.content : chunk.stop]
-        is_shown = chunk.kind[0].isupper() or chunk.kind in _PNG_KEPT
+        # Critical chunks, whose names begin with a capital, stay in any case.
+        is_shown = chunk.kind[0].isupper() or chunk.kind in PNG_SHOWN
         if is_shown or (chunk.kind in _PNG_TEXTS and keeping.all_of(png_pieces(chunk.kind, content))):
             kept.append(whole)
         elif chunk.kind == "eXIf" and (exif := keeping.exif(content.removeprefix(JPEG_EXIF))):
@@ -124,7 +124,7 @@ def _webp(data: bytes, keeping: _Keeping) -> bytes:
         elif chunk.kind == "XMP " and keeping.all_of(webp_pieces("XMP ", content)):
             kept.append(_riff(b"XMP ", content))
             flags |= _WEBP_XMP
-        elif chunk.kind in _WEBP_KEPT:
+        elif chunk.kind in WEBP_SHOWN:
             kept.append(_riff(chunk.kind.encode("latin-1"), content))
     for index, written in enumerate(kept):
         if written.startswith(b"VP8X"):

@@ -200,6 +200,25 @@ def test_xmp_and_iptc_fields_are_named():
 
 
 @pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        pytest.param(carriers.png(carriers.chunk(b"caBX", b"\0made by /home/ada\xff")), "png:caBX", id="PNG"),
+        pytest.param(_jpeg_with((0xEB, b"JP\0\1made by /home/ada\xff")), "jpeg:APP11", id="JPEG"),
+        pytest.param(
+            _jpeg_with((0xE1, b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 40 + b" in /home/ada")),
+            "jpeg:APP1",
+            id="the rest of a long XMP packet",
+        ),
+    ],
+)
+def test_parts_that_nobody_here_reads_are_looked_through_and_taken_out(data, place):
+    found = [(finding.kind, finding.place) for finding in find_private(data)]
+
+    assert ("local_path", place) in found
+    assert b"/home/ada" not in strip(data, keep_generation=True)
+
+
+@pytest.mark.parametrize(
     ("kind", "text", "excerpt"),
     [
         pytest.param("local_path", r"see C:\Users\ada\loras\reed.safetensors", r"C:\Users\ada", id="Windows"),
