@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import logging
 import os
@@ -11,6 +12,8 @@ from typing import IO, Any
 from picklescan.scanner import scan_bytes
 
 from registry.engines.opinion import ANSWER
+
+codecs.lookup("cp437")  # of names in old archives; could not be loaded once the folders are out of sight
 
 
 def main(suffix: str) -> int:
