@@ -122,6 +122,12 @@ class BlobStore(Protocol):
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Store a few bytes at once, whole or not at all. Raises StoreFull."""
 
+    def put_file(self, key: str, path: Path) -> None:
+        """Store a file of this machine, whole or not at all; the file itself may be removed afterwards.
+
+        Raises StoreFull.
+        """
+
     def delete(self, key: str) -> None:
         """Remove what is stored under a key, if anything."""
 

@@ -147,13 +147,9 @@ class LocalStore:
         with _room():
             _make_folder(target.parent)
             try:
-                os.link(source, target)
+                _link_or_copy(source, target)
             except FileExistsError:
                 return target_key
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
-                _write_whole(target, lambda draft: shutil.copyfile(source, draft))
         _sync_folder(target.parent)
         return target_key
 
@@ -163,6 +159,16 @@ class LocalStore:
             _make_folder(path.parent)
             _write_whole(path, lambda draft: draft.write_bytes(data))
         _sync_folder(path.parent)
+
+    def put_file(self, key: str, path: Path) -> None:
+        target = self._path(key)
+        with _room():
+            _make_folder(target.parent)
+            path.chmod(0o640)
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            _link_or_copy(path, target)
+        _sync_folder(target.parent)
 
     def delete(self, key: str) -> None:
         path = self._path(key)
@@ -308,6 +314,18 @@ def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the file system has no links. Raises FileExistsError."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _write_whole(target, lambda draft: shutil.copyfile(source, draft))
 
 
 def _make_folder(folder: Path) -> None:

@@ -173,6 +173,19 @@ def test_small_bytes_are_put_read_replaced_and_deleted(store):
     assert store.size("renditions/aa/one.webp") is None
 
 
+def test_a_file_of_this_machine_is_stored_whole_and_may_then_be_removed(store, tmp_path):
+    path = tmp_path / "result"
+    path.write_bytes(BYTES)
+
+    store.put_file("uploads/result", path)
+    path.unlink()
+
+    assert store.size("uploads/result") == SIZE
+    key = store.promote("uploads/result", SHA256)
+    with store.open(key) as stream:
+        assert stream.read() == BYTES
+
+
 def test_listing_tells_unfinished_from_whole_and_both_can_be_discarded(store):
     completed(store, "whole")
     arrived(store, "half", numbers=(1,))

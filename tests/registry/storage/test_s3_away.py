@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,7 @@ def away(monkeypatch, settings):
         pytest.param(lambda store: store.size("blobs/x"), id="size"),
         pytest.param(lambda store: store.open("blobs/x"), id="open"),
         pytest.param(lambda store: store.put("renditions/x", b"x", "image/webp"), id="put"),
+        pytest.param(lambda store: store.put_file("uploads/x", Path(__file__)), id="put file"),
         pytest.param(lambda store: store.delete("blobs/x"), id="delete"),
         pytest.param(lambda store: store.begin("x", 10, 10), id="begin"),
     ],
