@@ -212,6 +212,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "uploads": {"task": "registry.sweep_uploads", "schedule": 300, "options": {"queue": "io", "expires": 300}},
     "blobs": {"task": "registry.sweep_blobs", "schedule": 3600, "options": {"queue": "io", "expires": 3600}},
     "pictures": {"task": "registry.sweep_pictures", "schedule": 20, "options": {"queue": "io", "expires": 30}},
+    "conversions": {"task": "registry.sweep_conversions", "schedule": 20, "options": {"queue": "io", "expires": 30}},
     "downloads": {"task": "registry.fold_downloads", "schedule": 10, "options": {"queue": "io", "expires": 30}},
     "notices": {"task": "community.tell_all_waiting", "schedule": 30, "options": {"queue": "io", "expires": 30}},
     "digests": {"task": "community.send_digests", "schedule": 600, "options": {"queue": "io", "expires": 600}},

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from community.models import Viewer
-from registry.models import BlobHash, ModelFile, Tombstone
+from registry.models import BlobHash, Conversion, ModelFile, Tombstone
 from registry.models.files import HashKind
 
 _HASH: Final = re.compile(r"(?:0x)?([0-9a-f]{8,64})")
@@ -68,8 +68,11 @@ def find_by_hash(value: str, viewer: Viewer) -> HashAnswer:
 
 
 def _bearing(value: str) -> QuerySet[ModelFile]:
+    """Files of these bytes, and files once public of which these bytes were made."""
+    bearing = BlobHash.objects.filter(value=value).values("blob")
+    sources = Conversion.objects.filter(result__in=bearing).values("source")
     return (
-        ModelFile.objects.filter(blob__in=BlobHash.objects.filter(value=value).values("blob"))
+        ModelFile.objects.filter(Q(blob__in=bearing) | Q(blob__in=sources, version__published_at__isnull=False))
         .select_related("blob", "upload__inspection", "version__model__owner")
         .prefetch_related("blob__hashes", "waivers")
         .order_by("-version__published_at", "-pk")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from community.models import Viewer
-from registry.models import ModelFile, ModelVersion, RegisteredModel
+from registry.models import Conversion, ModelFile, ModelVersion, RegisteredModel
 from registry.models.files import Verdict
 
 
@@ -94,6 +94,28 @@ def can_serve(file: ModelFile, viewer: Viewer) -> Serving:
     if public and file.verdict == Verdict.CHECK and has_waiver(file):
         return Serving(needs_confirmation=True)
     return Serving(Refusal(file.verdict))
+
+
+def can_convert(user: Viewer, file: ModelFile) -> bool:
+    """Ask for a file's pickle to be converted: its owner, and moderators."""
+    return can_edit(user, file.version.model) or can_moderate(user)
+
+
+def can_serve_conversion(file: ModelFile, conversion: Conversion, viewer: Viewer) -> Serving:
+    """Whether what was made of a file may go to this viewer: where the file itself may, as *safe*, and it is safe too.
+
+    Reads what `can_serve` does, and `conversion.result`.
+    """
+    serving = can_serve(file, viewer)
+    if not serving.allowed:
+        return serving
+    if serving.needs_confirmation or conversion.source_id != file.blob_id:
+        return Serving(Refusal.CHECK)
+    if conversion.result is None:
+        return Serving(Refusal.PENDING)
+    if conversion.result.verdict != Verdict.SAFE:
+        return Serving(Refusal(conversion.result.verdict))
+    return serving
 
 
 def has_waiver(file: ModelFile) -> bool:

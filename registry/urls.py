@@ -25,6 +25,12 @@ urlpatterns = [
     path("files/<int:file_id>/waiver", trust.file_waiver, name="file-waiver"),
     path("moderation/files", trust.files_to_look_at, name="files-to-look-at"),
     path("files/<int:file_id>/download/<str:name>", downloads.download_file, name="download"),
+    path("files/<int:file_id>/conversions", files.file_conversions, name="file-conversions"),
+    path(
+        "files/<int:file_id>/conversions/<slug:kind>/<str:name>",
+        downloads.download_conversion,
+        name="conversion-download",
+    ),
     path("versions/<int:version_id>/edit", owning.version_edit, name="version-edit"),
     path("versions/<int:version_id>/publish", owning.version_publish, name="version-publish"),
     path("versions/<int:version_id>/withdraw", owning.version_withdraw, name="version-withdraw"),

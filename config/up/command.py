@@ -30,8 +30,9 @@ from registry.imaging.jail import jail_kind
 _BASE = Path(__file__).resolve().parent.parent.parent
 _NO_OWNER = "This site has no owner yet. Leave the name empty to do it later."
 _KEPT = {
-    "namespace": "Pictures and second opinions are read in processes without a network.",
-    "limits": "Pictures and second opinions are read in processes with resource limits alone: no namespaces here.",
+    "namespace": "Pictures, pickles to convert and second opinions are read in processes without a network.",
+    "limits": "Pictures, pickles to convert and second opinions are read in processes with resource limits alone: "
+    "no namespaces here.",
 }
 
 

@@ -1,6 +1,7 @@
 """Tables of models, files, bytes and trust."""
 
 from registry.models.catalog import ModelRedirect, ModelVersion, RegisteredModel
+from registry.models.conversions import Conversion
 from registry.models.files import Blob, BlobHash, DownloadBatch, ModelFile, Tombstone, TombstoneHash
 from registry.models.inspections import Finding, Inspection, Waiver
 from registry.models.opinions import EngineOpinion
@@ -13,6 +14,7 @@ from registry.models.uploads import Upload
 __all__ = [
     "Blob",
     "BlobHash",
+    "Conversion",
     "DownloadBatch",
     "EngineOpinion",
     "Finding",

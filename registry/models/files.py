@@ -74,6 +74,10 @@ class ModelFileQuerySet(models.QuerySet["ModelFile"]):
             .order_by("position", "pk")
         )
 
+    def with_conversions(self) -> ModelFileQuerySet:
+        """With what was made of each file's bytes, the full conversion first."""
+        return self.prefetch_related("blob__conversions__result__hashes")
+
     def visible_to(self, user) -> ModelFileQuerySet:
         """Files of the versions this viewer may see."""
         return self.filter(version__in=ModelVersion.objects.visible_to(user))

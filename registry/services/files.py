@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from community.errors import Conflict, InvalidInput
 from community.models import User
 from registry.models import ModelFile, ModelVersion, Upload
+from registry.services.conversions import offer_conversion
 from registry.services.guards import require_editor
 from registry.services.listing import lock_model
 from registry.services.wording import clean_file_name
@@ -42,7 +43,7 @@ def attach_file(version: ModelVersion, upload: Upload | uuid.UUID | str, name: s
     if version.files.count() >= MAX_FILES:
         raise Conflict(_("A version has at most %(most)d files.") % {"most": MAX_FILES}, code="too_many", field="name")
     sent = _arrived_upload(upload, by)
-    return ModelFile.objects.create(
+    file = ModelFile.objects.create(
         version=version,
         name=name,
         upload=sent,
@@ -51,6 +52,9 @@ def attach_file(version: ModelVersion, upload: Upload | uuid.UUID | str, name: s
         position=_next_position(version),
         is_primary=not version.files.filter(is_primary=True).exists(),
     )
+    if sent.blob is not None:
+        offer_conversion(sent.blob)
+    return file
 
 
 def _arrived_upload(upload: Upload | uuid.UUID | str, by: User) -> Upload:

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from functools import partial
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from celery import shared_task
 from django.conf import settings
@@ -27,6 +27,7 @@ from registry.engines.opinion import Opinion
 from registry.models import Blob, BlobHash, Finding, Inspection, ModelFile, Upload
 from registry.models.files import HashKind, Verdict
 from registry.pickles.rules import current_rules
+from registry.services.conversions import offer_conversion
 from registry.services.examining import Examination, Judgement, examine
 from registry.services.handover import INSPECT_UPLOAD, end_upload
 from registry.services.opinions import ask_engines, keep_opinions, settled_verdict
@@ -103,14 +104,20 @@ def lock_blob(sha256: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"blob:{sha256}"])
 
 
-class Heart:
-    """Keeps a claim alive while the work waits for bytes, and writes down where it stands, twice a second at most."""
+class Claim(Protocol):
+    """A row that this attempt works on."""
 
-    def __init__(self, inspection: Inspection) -> None:
-        self._inspection = inspection
+    def beat(self) -> bool:
+        """Say that the work goes on. False once the claim is lost."""
+
+
+class Pulse:
+    """Keeps a claim alive while the work waits for bytes or for a child."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
         self._stop = threading.Event()
         self._lost = threading.Event()
-        self._told = ("", 0.0)
         self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     def __enter__(self) -> Self:
@@ -120,6 +127,26 @@ class Heart:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(settings.INSPECTION_LEASE_SECONDS / 5):
+            try:
+                if not self._claim.beat():
+                    self._lost.set()
+                    return
+            except DatabaseError:
+                logger.warning("the database did not answer; the work goes on", exc_info=True)
+            finally:
+                connection.close()  # this thread's own
+
+
+class Heart(Pulse):
+    """The same for an inspection, and writes down where it stands, twice a second at most."""
+
+    def __init__(self, inspection: Inspection) -> None:
+        super().__init__(inspection)
+        self._inspection = inspection
+        self._told = ("", 0.0)
 
     def progress(self, step: str, bytes_read: int) -> None:
         """Raises ClaimLost when the work should stop."""
@@ -131,17 +158,6 @@ class Heart:
         self._told = (step, now)
         if not self._inspection.beat(step=step, bytes_read=bytes_read):
             raise ClaimLost
-
-    def _beat(self) -> None:
-        while not self._stop.wait(settings.INSPECTION_LEASE_SECONDS / 5):
-            try:
-                if not self._inspection.beat():
-                    self._lost.set()
-                    return
-            except DatabaseError:
-                logger.warning("the database did not answer; the inspection goes on", exc_info=True)
-            finally:
-                connection.close()  # this thread's own
 
 
 def _inspect(inspection: Inspection, heart: Heart) -> None:
@@ -176,24 +192,25 @@ def _finish(inspection: Inspection, found: Examination, opinions: list[Opinion])
     upload = Upload.objects.select_for_update().get(pk=inspection.upload_id)
     if not inspection.beat(step="", bytes_read=upload.size):
         raise ClaimLost
-    blob = _keep_blob(upload, found, opinions)
+    blob = keep_blob(upload.key, upload.size, found, opinions)
     inspection.mine().update(state=Inspection.State.DONE, finished_at=timezone.now())
     upload.state, upload.blob = Upload.State.DONE, blob
     upload.save(update_fields=["state", "blob"])
     ModelFile.objects.filter(upload=upload, blob=None).update(blob=blob)
     attach_upload(upload)
+    offer_conversion(blob)
     for path in settings.UPLOAD_LISTENERS:
         import_string(path)(upload)
     if blob.key != upload.key:
         transaction.on_commit(partial(blob_store().delete, upload.key))
 
 
-def _keep_blob(upload: Upload, found: Examination, opinions: list[Opinion]) -> Blob:
-    """The blob of these bytes, its bytes in place and its judgement of today. Hold `lock_blob`."""
+def keep_blob(key: str, size: int, found: Examination, opinions: list[Opinion]) -> Blob:
+    """The blob of the bytes under `key`, in their place and with their judgement of today. Hold `lock_blob`."""
     store, sha256 = blob_store(), found.hashes.sha256
-    blob = Blob.objects.filter(pk=sha256).first() or Blob(sha256=sha256, size=upload.size)
+    blob = Blob.objects.filter(pk=sha256).first() or Blob(sha256=sha256, size=size)
     if not blob.key or store.size(blob.key) is None:
-        blob.key = store.promote(upload.key, sha256)
+        blob.key = store.promote(key, sha256)
     if found.judgement is not None:
         _take_judgement(blob, found.judgement)
         blob.verdict = settled_verdict(blob.verdict, opinions)

@@ -13,12 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from community.models import Notice
+from community.services.notifications import notify
 from registry.models import Blob, Finding, ModelFile, ModelVersion
 from registry.models.files import Verdict
 from registry.pickles.evidence import Evidence
 from registry.pickles.judging import judge
 from registry.pickles.rules import current_rules
 from registry.pickles.scan import scan
+from registry.services.conversions import offer_conversion
 from registry.services.examining import storable
 from registry.services.listing import refresh_listing
 from registry.services.opinions import settled_verdict
@@ -69,9 +72,11 @@ def _take(sha256: str, verdict: str, findings: list[Any], version: str, evidence
     blob.findings.all().delete()
     Finding.objects.bulk_create([Finding(blob=blob, **finding) for finding in findings])
     void_waivers(blob)
+    offer_conversion(blob)
     if blob.verdict != before:
         _refresh_models(blob)
         if blob.verdict == Verdict.BLOCKED:
+            _notify_owners(blob, version)
             transaction.on_commit(lambda: tell_owners(blob))
     return blob.verdict
 
@@ -82,10 +87,29 @@ def _refresh_models(blob: Blob) -> None:
         refresh_listing(version.model)
 
 
+def _notify_owners(blob: Blob, rules: str) -> None:
+    """A notice for the owner of each published file that is blocked by these rules, once."""
+    for file in _published_files(blob):
+        model = file.version.model
+        notify(
+            Notice.Kind.FILE_BLOCKED,
+            to=[model.owner],
+            subject=model.subject,
+            actor=None,
+            params={"name": file.name, "address": f"/files/{file.pk}/report"},
+            event=f"blocked:{file.pk}:{rules}",
+            gather=str(file.pk),
+        )
+
+
+def _published_files(blob: Blob) -> QuerySet[ModelFile]:
+    files = ModelFile.objects.filter(blob=blob, version__state=ModelVersion.State.PUBLISHED)
+    return files.select_related("version__model__owner", "version__model__subject")
+
+
 def tell_owners(blob: Blob) -> None:
     """Write to the owner of each published file that has just been blocked. Their pages show it too."""
-    files = ModelFile.objects.filter(blob=blob, version__state=ModelVersion.State.PUBLISHED)
-    for file in files.select_related("version__model__owner"):
+    for file in _published_files(blob):
         owner = file.version.model.owner
         if not owner.email:
             continue

@@ -17,8 +17,8 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from registry.errors import BytesMissing, NeedsConfirmation, NotServable
-from registry.models import Blob, ModelFile
-from registry.policies import Refusal, Serving, Viewer, can_serve
+from registry.models import Blob, Conversion, ModelFile
+from registry.policies import Refusal, Serving, Viewer, can_serve, can_serve_conversion
 from registry.services.downloads import count_download
 from registry.storage import blob_store
 
@@ -41,6 +41,16 @@ class Span:
         return self.stop - self.start
 
 
+@dataclass(frozen=True)
+class _Offer:
+    """Bytes, the name under which they are saved, the file that is counted, and the terms."""
+
+    file: ModelFile
+    blob: Blob
+    name: str
+    serving: Serving
+
+
 class Unsatisfiable(Exception):
     """A well-formed range that begins beyond the end."""
 
@@ -51,24 +61,34 @@ def send_file(request: HttpRequest, file: ModelFile, viewer: Viewer) -> HttpResp
     Raises Http404 for what the viewer may not know of, NotServable without a passing verdict, NeedsConfirmation for
     a waived file until the request says `confirm=check`, BytesMissing when the store fails.
     """
-    serving = _allowed(file, viewer, confirmed=request.GET.get("confirm") == "check")
-    blob = file.blob
+    serving = _checked(can_serve(file, viewer), confirmed=request.GET.get("confirm") == "check")
+    return _send(request, _Offer(file, file.blob, file.name, serving))
+
+
+def send_conversion(request: HttpRequest, file: ModelFile, conversion: Conversion, viewer: Viewer) -> HttpResponseBase:
+    """The same for the `.safetensors` that was made of a file. Counts as a download of the file."""
+    serving = _checked(can_serve_conversion(file, conversion, viewer))
+    return _send(request, _Offer(file, conversion.result, conversion.name_for(file.name), serving))
+
+
+def _send(request: HttpRequest, offer: _Offer) -> HttpResponseBase:
+    serving, blob = offer.serving, offer.blob
     if serving.is_public and is_known(request.headers.get("If-None-Match", ""), blob):
-        return _labelled(HttpResponse(status=304), file, serving)
+        return _labelled(HttpResponse(status=304), offer)
     try:
         span = _wanted(request, blob)
     except Unsatisfiable:
         answer = HttpResponse(status=416, content_type=_CONTENT_TYPE)
         answer["Content-Range"] = f"bytes */{blob.size}"
-        return _labelled(answer, file, serving)
+        return _labelled(answer, offer)
     if request.method == "GET" and is_counted(serving, span):
-        count_download(request, file)
-    answer = _answer(request, file, span)
-    return _labelled(answer, file, serving)
+        count_download(request, offer.file)
+    answer = _answer(request, offer, span)
+    return _labelled(answer, offer)
 
 
-def _allowed(file: ModelFile, viewer: Viewer, *, confirmed: bool) -> Serving:
-    serving = can_serve(file, viewer)
+def _checked(serving: Serving, *, confirmed: bool = False) -> Serving:
+    """The terms themselves. Raises Http404, NotServable or NeedsConfirmation where they are not met."""
     if serving.refusal is Refusal.HIDDEN:
         raise Http404
     if not serving.allowed:
@@ -132,13 +152,13 @@ def read_range(header: str, size: int) -> Span | None:
     return Span(start, min(int(match[2]) + 1, size) if match[2] else size)
 
 
-def _answer(request: HttpRequest, file: ModelFile, span: Span | None) -> HttpResponseBase:
-    blob, store = file.blob, blob_store()
+def _answer(request: HttpRequest, offer: _Offer, span: Span | None) -> HttpResponseBase:
+    blob, store = offer.blob, blob_store()
     path = store.local_path(blob.key)
     if request.method == "HEAD":
         return _spanned(HttpResponse(content_type=_CONTENT_TYPE), blob, span)
     if path is None:
-        disposition = disposition_of(file.name, ascii_only=True)
+        disposition = disposition_of(offer.name, ascii_only=True)
         url = store.signed_url(blob.key, disposition=disposition, content_type=_CONTENT_TYPE, seconds=_SIGNED_SECONDS)
         return HttpResponseRedirect(str(url))
     if settings.ACCEL_PREFIX:
@@ -178,15 +198,15 @@ def _spanned(answer: HttpResponseBase, blob: Blob, span: Span | None) -> HttpRes
     return answer
 
 
-def _labelled(answer: HttpResponseBase, file: ModelFile, serving: Serving) -> HttpResponseBase:
+def _labelled(answer: HttpResponseBase, offer: _Offer) -> HttpResponseBase:
     """What every answer about a file says. Only what everybody may have is kept by caches, and they ask each time:
     a verdict can change."""
-    answer["Cache-Control"] = "public, no-cache" if _may_be_kept(answer, serving) else "private, no-store"
+    answer["Cache-Control"] = "public, no-cache" if _may_be_kept(answer, offer.serving) else "private, no-store"
     answer["X-Content-Type-Options"] = "nosniff"
     if answer.status_code != 302:
-        answer["ETag"] = etag_of(file.blob)
+        answer["ETag"] = etag_of(offer.blob)
         answer["Accept-Ranges"] = "bytes"
-        answer["Content-Disposition"] = disposition_of(file.name)
+        answer["Content-Disposition"] = disposition_of(offer.name)
     return answer
 
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from registry.models import Blob, Inspection, ModelFile, Picture, Upload
+from registry.models import Blob, Conversion, Inspection, ModelFile, Picture, Upload
 from registry.services.handover import end_upload, queue_inspection
 from registry.services.inspecting import give_back, lock_blob
 from registry.services.uploads import UNDER_WAY, unattached_since
@@ -82,9 +82,10 @@ def _unshown_blobs() -> list[str]:
 
 
 def _unshown(blobs: QuerySet[Blob]) -> QuerySet[Blob]:
-    """Those that no file and no picture points to, and that nobody sent lately."""
+    """Those that no file and no picture points to, that are made from no other, and that nobody sent lately."""
     return blobs.filter(
         ~Exists(ModelFile.objects.filter(blob=OuterRef("pk"))),
+        ~Exists(Conversion.objects.filter(result=OuterRef("pk"))),
         ~Exists(Picture.objects.filter(blob=OuterRef("pk"))),
         ~Exists(Upload.objects.filter(blob=OuterRef("pk"), completed_at__gt=unattached_since())),
         created_at__lt=timezone.now() - _ORPHAN_AGE,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
+from community.errors import InvalidInput
 from community.models import Viewer
 from registry import policies
 from registry.forms import ReasonForm
-from registry.models import ModelFile
+from registry.models import Conversion, ModelFile
 from registry.search import find_by_hash
+from registry.services.conversions import request_conversion
 from registry.views import shapes
 
 _MOST_COPIES = 20
@@ -29,10 +34,11 @@ def report_page(
     visible = (
         ModelFile.objects.visible_to(request.user)
         .for_display()
+        .with_conversions()
         .prefetch_related("waivers__granted_by", "blob__opinions")
     )
     file = get_object_or_404(visible.select_related("version__model__owner"), pk=file_id)
-    (shown,) = shapes.shown_files([file], request)
+    (shown,) = shapes.shown_with_conversions([file], request)
     context = {
         "file": file,
         "version": file.version,
@@ -41,6 +47,8 @@ def report_page(
         "findings": file.blob.findings.all() if file.blob else [],
         "hashes": shapes.hashes_of(file),
         "watching": file.state in ("uploading", "waiting", "inspecting"),
+        "converting": any(made.conversion.is_under_way for made in shown.conversions),
+        "wishes": shapes.wishes_of(file, shown) if policies.can_convert(request.user, file) else [],
         "inspection": getattr(file.upload, "inspection", None) if file.upload else None,
         "contents": shapes.contents_of(file),
         "opinions": file.blob.opinions.all() if file.blob else [],
@@ -51,6 +59,20 @@ def report_page(
         "metadata": sorted((file.blob.facts.get("metadata") or {}).items()) if file.blob else [],
     }
     return render(request, "registry/file_report.html", context, status=status)
+
+
+@login_required
+@require_POST
+def file_conversions(request: HttpRequest, file_id: int) -> HttpResponse:
+    """Ask for a `.safetensors`; the button says of which kind. Back to the report."""
+    file = get_object_or_404(
+        ModelFile.objects.visible_to(request.user).select_related("blob", "version__model"), pk=file_id
+    )
+    kind = request.POST.get("kind", "")
+    if kind not in Conversion.Kind:
+        raise InvalidInput(_("There is no such conversion."), field="kind")
+    request_conversion(file, kind, by=request.user)
+    return redirect(f"{reverse('registry:file-report', args=[file.pk])}#conversions")
 
 
 def copies_of(file: ModelFile, viewer: Viewer) -> list[ModelFile]:

@@ -93,10 +93,10 @@ def _tag_link(name: str) -> dict[str, str]:
 
 
 def _version_context(request: HttpRequest, model: RegisteredModel, version: ModelVersion) -> dict[str, Any]:
-    files = list(version.files.for_display().prefetch_related("waivers"))
+    files = list(version.files.for_display().with_conversions().prefetch_related("waivers"))
     for file in files:
         file.version = version
-    shown = shapes.shown_files(files, request)
+    shown = shapes.shown_with_conversions(files, request)
     primary = shapes.primary_of(shown)
     told = primary.file if primary else next((file for file in files if file.is_primary), None)
     is_public = policies.is_public(version)
@@ -107,6 +107,7 @@ def _version_context(request: HttpRequest, model: RegisteredModel, version: Mode
         "choices": [other for other in shown if other.serving.allowed and other is not primary],
         "curl": shapes.curl_line(request, primary),
         "watching": any(file.state in _UNDER_WAY for file in files),
+        "converting": any(made.conversion.is_under_way for row in shown for made in row.conversions),
         "hashes": shapes.hashes_of(told),
         "prompt_text": shapes.prompt_text(model, told),
         "detected_type": shapes.differing_type(model, told),

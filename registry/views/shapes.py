@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,8 +19,9 @@ from registry.forms import RENDER_WORDS, RIGHT_WORDS
 from registry.licenses.catalog import LICENSES, OWN_LICENSE, License
 from registry.licenses.effective import DUTIES, Source, effective_rights
 from registry.licenses.permissions import Permissions
-from registry.models import ModelFile, ModelVersion, RegisteredModel
+from registry.models import Blob, Conversion, ModelFile, ModelVersion, RegisteredModel
 from registry.models.files import HashKind
+from registry.services.conversions import may_become
 from registry.templatetags.safelight import base_label, or_list, short_hash, type_label
 
 # The digests in the order in which people of the field look for them.
@@ -41,6 +42,19 @@ _PAGES = frozenset({"Model Manager"})
 
 
 @dataclass(frozen=True)
+class ShownConversion:
+    """What was made of a file, or will be. `reason` says why not, to those who can do something about it."""
+
+    conversion: Conversion
+    name: str
+    facts: str
+    serving: policies.Serving
+    download: str
+    hash: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ShownFile:
     """A file with what a row of it says."""
 
@@ -48,6 +62,7 @@ class ShownFile:
     facts: str
     serving: policies.Serving
     download: str
+    conversions: Sequence[ShownConversion] = ()
 
 
 @dataclass(frozen=True)
@@ -99,14 +114,53 @@ def shown_files(files: Iterable[ModelFile], request: HttpRequest) -> list[ShownF
     ]
 
 
+def shown_with_conversions(files: Iterable[ModelFile], request: HttpRequest) -> list[ShownFile]:
+    """The same with what was made of each; needs `with_conversions`."""
+    return [replace(shown, conversions=conversions_of(shown.file, request)) for shown in shown_files(files, request)]
+
+
+def conversions_of(file: ModelFile, request: HttpRequest) -> list[ShownConversion]:
+    """What was made of a file's bytes; failures only for those who may ask again."""
+    rows = file.blob.conversions.all() if file.blob else []
+    may_ask = policies.can_convert(request.user, file)
+    return [_shown_conversion(file, row, request) for row in rows if may_ask or not row.error]
+
+
+def _shown_conversion(file: ModelFile, conversion: Conversion, request: HttpRequest) -> ShownConversion:
+    name, result = conversion.name_for(file.name), conversion.result
+    digests = {row.kind: row.value.upper() for row in result.hashes.all()} if result else {}
+    return ShownConversion(
+        conversion=conversion,
+        name=name,
+        facts=blob_facts(result) if result else "",
+        serving=policies.can_serve_conversion(file, conversion, request.user),
+        download=reverse("registry:conversion-download", args=[file.pk, conversion.kind, name]),
+        hash=digests.get(HashKind.AUTOV2, ""),
+        reason=conversion.refusal,
+    )
+
+
+def wishes_of(file: ModelFile, shown: ShownFile) -> list[tuple[str, str]]:
+    """Kinds of conversion that may still be asked for, with their words: those not there, and those that failed."""
+    there = {row.conversion.kind for row in shown.conversions if not row.reason}
+    words = {
+        Conversion.Kind.FULL: _("Convert to safetensors"),
+        Conversion.Kind.PRUNED_FP16: _("Make a pruned fp16 safetensors"),
+    }
+    return [(kind, words[kind]) for kind in words if kind not in there and may_become(file.blob, kind)]
+
+
 def file_facts(file: ModelFile) -> str:
     """What the bytes are, in a few words: "SafeTensors, fp16, pruned"."""
-    if file.blob is None:
-        return ""
-    found = recognition_of(file)
+    return blob_facts(file.blob) if file.blob else ""
+
+
+def blob_facts(blob: Blob) -> str:
+    """The same for bytes that need not be a file's."""
+    found = blob.facts.get("recognition") or {}
     pruned = found.get("pruned")
     words = [
-        _FORMATS.get(file.blob.format, file.blob.format),
+        _FORMATS.get(blob.format, blob.format),
         found.get("precision") or "",
         "" if pruned is None else _("pruned") if pruned else _("full"),
     ]

@@ -23,6 +23,7 @@ from tests.factories import (
 )
 from tests.inference.rows import finished_render
 from tests.registry.api.client import PERMISSIONS, Program
+from tests.registry.converting.rows import made_of
 from tests.registry.downloads.stored import stored_file
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,7 @@ class Scene:
         model = RegisteredModelFactory(owner=self.owner, title=f"{SECRET} title", name="hidden", description=SECRET)
         self.file = stored_file(b"bytes", published=False, name=f"{SECRET}.safetensors", version__model=model)
         self.version = self.file.version
+        made_of(self.file)
         if state != "draft":
             self._publish(model)
         if state == "withdrawn":
@@ -85,6 +87,7 @@ HIDDEN, PUBLIC = ("draft", "withdrawn", "taken_down"), ("published",)
 READ = {HIDDEN: (404, 404, OK, OK), PUBLIC: (OK, OK, OK, OK)}
 EDIT = {HIDDEN: (401, 404, OK, 403), PUBLIC: (401, 403, OK, 403)}
 MODERATE = {HIDDEN: (401, 404, 403, OK), PUBLIC: (401, 403, 403, OK)}
+EDIT_OR_MODERATE = {HIDDEN: (401, 404, OK, OK), PUBLIC: (401, 403, OK, OK)}
 TALK = {HIDDEN: (401, 404, OK, OK), PUBLIC: (401, OK, OK, OK)}
 BYTES = {
     ("draft", "withdrawn"): (404, 404, OK, OK),
@@ -160,6 +163,9 @@ ROUTES = [
     Route("DELETE", "files/{file}", EDIT, {"draft": 204, "published": 409, "withdrawn": 409, "taken_down": 409}),
     Route("GET", "files/{file}/download", BYTES),
     Route("HEAD", "files/{file}/download", BYTES),
+    Route("GET", "files/{file}/conversions", READ),
+    Route("POST", "files/{file}/conversions", EDIT_OR_MODERATE, 409, {"kind": "full"}),
+    Route("GET", "files/{file}/conversions/full/download", BYTES),
     Route("POST", "files/{file}/waiver", MODERATE, 409, REASON),
     Route("DELETE", "files/{file}/waiver", MODERATE, 204, REASON),
     Route("GET", "hashes/{hash}", BY_HASH),
@@ -229,6 +235,7 @@ _PARTS = {
     "models/<str:owner>/<str:name>": "{model}",
     "<int:version_id>": "{version}",
     "<int:file_id>": "{file}",
+    "conversions/<slug:kind>": "conversions/full",
     "<int:comment_id>": "{comment}",
     "<int:picture_id>": "{picture}",
     "<uuid:job_id>": "{render}",

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registry.api.own import files, hashes, models, pictures, recognize, uploads, versions, waivers
+from registry.api.own import conversions, files, hashes, models, pictures, recognize, uploads, versions, waivers
 
 urlpatterns = [
     path("models", models.ModelsView.as_view(), name="api-models"),
@@ -16,6 +16,12 @@ urlpatterns = [
     path("files/<int:file_id>", files.FileView.as_view(), name="api-file"),
     path("files/<int:file_id>/waiver", waivers.FileWaiverView.as_view(), name="api-file-waiver"),
     path("files/<int:file_id>/download", files.FileDownloadView.as_view(), name="api-file-download"),
+    path("files/<int:file_id>/conversions", conversions.FileConversionsView.as_view(), name="api-file-conversions"),
+    path(
+        "files/<int:file_id>/conversions/<slug:kind>/download",
+        conversions.ConversionDownloadView.as_view(),
+        name="api-file-conversion-download",
+    ),
     path("hashes/<str:value>", hashes.HashView.as_view(), name="api-hash"),
     path("versions/<int:version_id>/pictures", pictures.VersionPicturesView.as_view(), name="api-version-pictures"),
     path(
