@@ -298,11 +298,15 @@ MFA_TOTP_ISSUER = SITE_NAME
 # What other rooms add to a person's page: functions of (request, person) that return safe HTML or nothing.
 PROFILE_PANELS = ["registry.views.catalog.owner_panel", "gallery.views.panels.owner_images"]
 # The same for the page of a model: functions of (request, version).
-MODEL_PANELS = ["gallery.views.panels.version_images"]
+MODEL_PANELS = ["inference.views.panels.model_panel", "gallery.views.panels.version_images"]
 # Who hears that a version is published, within the transaction that does it: functions of the version.
 PUBLISH_LISTENERS = ["inference.services.previewing.version_published"]
 # Who hears that a render has ended, within the transaction that ended it: functions of the job.
-RENDER_LISTENERS = ["inference.services.verifying.verification_ended", "inference.services.previewing.preview_ended"]
+RENDER_LISTENERS = [
+    "inference.services.verifying.verification_ended",
+    "inference.services.previewing.preview_ended",
+    "inference.services.grids.grid_ended",
+]
 # What else lets somebody render from a picture: functions of (blob, person). One's own and shown previews always do.
 RENDER_PICTURES = ["inference.services.controls.is_house_control"]
 # Figures that other rooms add under a person's name: functions of the person that return (count, word) pairs.

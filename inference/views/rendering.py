@@ -40,7 +40,7 @@ def form_page(request: HttpRequest, start: Mapping[str, Any], *, notes: list[str
     checkpoints = checkpoints_for(request.user)
     chosen = _chosen(checkpoints, start.get("version"))
     fit = fit_for(chosen, request.user)
-    filled = {**RenderForm.START, **_sizes(chosen), **start, "version": chosen.pk if chosen else None}
+    filled = {**RenderForm.START, **sizes_of(chosen), **start, "version": chosen.pk if chosen else None}
     return _page(request, RenderForm(initial=filled, checkpoints=checkpoints, fit=fit), fit, notes=notes)
 
 
@@ -52,7 +52,7 @@ def fit_fragment(request: HttpRequest) -> HttpResponse:
     checkpoints = checkpoints_for(request.user)
     chosen = _chosen(checkpoints, request.GET.get("version"))
     fit = fit_for(chosen, request.user)
-    start = {**RenderForm.START, **_sizes(chosen)}
+    start = {**RenderForm.START, **sizes_of(chosen)}
     form = RenderForm(initial=start, checkpoints=checkpoints, fit=fit)
     return render(request, "inference/_fit.html", {"fit": fit, "form": form})
 
@@ -133,7 +133,7 @@ def _chosen(checkpoints: list[ModelVersion], asked: object) -> ModelVersion | No
     return next((each for each in checkpoints if str(each.pk) == str(asked)), checkpoints[0] if checkpoints else None)
 
 
-def _sizes(checkpoint: ModelVersion | None) -> dict[str, Any]:
+def sizes_of(checkpoint: ModelVersion | None) -> dict[str, Any]:
     """How pictures of this checkpoint's family are usually made."""
     base = BASE_MODELS.get(checkpoint.base_model) if checkpoint else None
     suite = HOUSE_SUITES.get(base.family) if base else None

@@ -8,6 +8,7 @@ from django.urls import reverse
 from inference.models import Grid, PromptSet, RenderJob, Style
 from inference.services.defaults import set_default
 from inference.services.grids import read_axis, submit_grid
+from inference.services.previewing import queue_previews
 from inference.services.working import announce_worker
 from registry.models import Picture
 from tests.factories import UploadFactory, UserFactory
@@ -348,3 +349,57 @@ def test_another_persons_set_is_not_there(pages):
     other = PromptSet.objects.create(owner=UserFactory(), name="Theirs")
 
     assert pages.get(f"/prompt-sets/{other.pk}").status_code == 404
+
+
+def test_a_models_page_offers_rendering_where_its_author_allows_it(client, pages, checkpoint):
+    page = checkpoint.get_absolute_url()
+    allowed = pages.get(page).content.decode()
+    checkpoint.model.render_here = False
+    checkpoint.model.save()
+
+    assert 'id="render-prompt"' in allowed
+    assert 'id="render-prompt"' not in pages.get(page).content.decode()
+    pages.logout()
+    assert 'id="render-prompt"' not in pages.get(page).content.decode()
+
+
+def test_the_small_form_of_a_models_page_queues_a_render(pages, checkpoint):
+    page = pages.get(checkpoint.get_absolute_url()).content.decode()
+    form = page.split('action="/render"')[1].split("</form>")[0]
+    sent = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+
+    answer = pages.post("/render", {**sent, "prompt": "a cat"})
+
+    assert answer.status_code == 302
+    request = RenderJob.objects.get().request
+    assert (request["version"], request["width"], request["prompt"]) == (checkpoint.pk, 64, "a cat")
+
+
+def test_two_versions_stand_side_by_side(pages, checkpoint, render_next):
+    later = renderable(name="tiny2.safetensors", version__model=checkpoint.model).version
+    for version in (checkpoint, later):
+        queue_previews(version)
+    while render_next() is not None:
+        pass
+    Picture.objects.update(state="ready", width=64, height=64)
+
+    assert pages.get(later.get_absolute_url()).content.decode().count('class="sides__pair"') == 12
+
+
+def test_its_author_sees_how_far_the_previews_are_and_asks_for_more(client, checkpoint):
+    client.force_login(checkpoint.model.owner)
+    client.post(f"/versions/{checkpoint.pk}/previews")
+
+    page = client.get(checkpoint.get_absolute_url()).content.decode()
+
+    assert "0 of 12 stored prompts are rendered." in page
+    assert "12 wait for a worker." in page
+
+
+def test_a_version_that_is_not_rendered_says_why_to_its_author(client):
+    version = renderable("upscaler", name="up.safetensors").version
+    client.force_login(version.model.owner)
+
+    assert (
+        "Pictures are not rendered for this type: Upscaler." in client.get(version.get_absolute_url()).content.decode()
+    )
