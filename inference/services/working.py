@@ -133,7 +133,7 @@ def _remember_queues(sender: str, instance: Any, **_: Any) -> None:
 
 @signals.worker_process_init.connect
 def _open_station(**_: Any) -> None:
-    global _station  # noqa: PLW0603 - one process is one worker
+    global _station
     node = os.environ.get(_NODE)
     if node:
         _station = Station(node)
