@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from diffusers import FluxTransformer2DModel, SD3Transformer2DModel, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    FluxTransformer2DModel,
+    SD3Transformer2DModel,
+    UNet2DConditionModel,
+)
 from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
@@ -140,3 +146,23 @@ def is_attention(name: str, module: nn.Module) -> bool:
 
 def is_text_layer(name: str, module: nn.Module) -> bool:
     return name.endswith(("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"))
+
+
+def autoencoder() -> AutoencoderKL:
+    torch.manual_seed(0)
+    return AutoencoderKL(
+        block_out_channels=(16, 32),
+        down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D"),
+        up_block_types=("UpDecoderBlock2D", "UpDecoderBlock2D"),
+        norm_num_groups=8,
+        layers_per_block=1,
+    ).eval()
+
+
+def control_network(unet: UNet2DConditionModel, channels: tuple[int, ...] = (8, 8, 16, 16)) -> ControlNetModel:
+    """With random numbers everywhere: the fresh zeros of its last convolutions would hide a wrong load."""
+    network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=channels)
+    with torch.no_grad():
+        for number, parameter in enumerate(network.parameters()):
+            parameter.add_(0.1 * drawn(*parameter.shape, seed=number))
+    return network.eval()
