@@ -301,6 +301,8 @@ PROFILE_PANELS = ["registry.views.catalog.owner_panel", "gallery.views.panels.ow
 MODEL_PANELS = ["inference.views.panels.model_panel", "gallery.views.panels.version_images"]
 # Who hears that a version is published, within the transaction that does it: functions of the version.
 PUBLISH_LISTENERS = ["inference.services.previewing.version_published"]
+# Who hears that the demo's samples stand: functions of the account that owns the working ones.
+SAMPLE_LISTENERS = ["inference.services.defaults.samples_planted", "inference.services.previewing.samples_planted"]
 # Who hears that a render has ended, within the transaction that ended it: functions of the job.
 RENDER_LISTENERS = [
     "inference.services.verifying.verification_ended",

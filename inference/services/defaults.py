@@ -50,3 +50,11 @@ def default_checkpoint(base_model: str) -> ModelVersion | None:
     chosen = FamilyDefault.objects.filter(base_model__in=family, version__in=ModelVersion.objects.published())
     found = {default.base_model: default.version for default in chosen.select_related("version__model__owner")}
     return found.get(base_model) or next((found[name] for name in family if name in found), None)
+
+
+def samples_planted(owner: User) -> None:
+    """Let the samples' checkpoints be defaults where the staff chose none yet (`settings.SAMPLE_LISTENERS`)."""
+    own = ModelVersion.objects.published().filter(model__owner=owner, model__type="checkpoint", model__render_here=True)
+    for version in own.order_by("published_at", "pk"):
+        if not FamilyDefault.objects.filter(base_model=version.base_model).exists():
+            set_default(version.base_model, version, by=None)

@@ -46,6 +46,12 @@ def version_published(version: ModelVersion) -> None:
     queue_previews(version)
 
 
+def samples_planted(owner: User) -> None:
+    """Have all of the samples rendered, those too that came out before their default (`settings.SAMPLE_LISTENERS`)."""
+    for version in ModelVersion.objects.published().filter(model__owner=owner).select_related("model__owner"):
+        queue_previews(version)
+
+
 def ask_for_previews(version: ModelVersion, *, by: User) -> int:
     """Have rendered what is missing, at its owner's or the staff's word; answers with the number of new renders.
 
