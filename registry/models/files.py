@@ -106,6 +106,7 @@ class ModelFile(models.Model):
                 fields=["version"], condition=Q(is_primary=True), name="one_primary_file_per_version"
             ),
         ]
+        indexes = [models.Index(Lower("name"), name="file_by_name")]  # prompts name files: <lora:name:0.8>
 
     def __str__(self) -> str:
         return self.name

@@ -183,6 +183,7 @@ ROUTES = [
     Route("POST", "renders", SIGNED_IN, 400, {}),
     Route("GET", "renders/{render}", OWN_UPLOAD),
     Route("DELETE", "renders/{render}", OWN_UPLOAD, 409),
+    Route("GET", "renders/{render}/picture", OWN_UPLOAD, 404),
     Route("GET", "renders/{render}/receipt", OWN_UPLOAD),
     Route("POST", "recognize", SIGNED_IN, 400, {}),
     Route("GET", "me", SIGNED_IN),

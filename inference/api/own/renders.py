@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import uuid
 
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
@@ -25,10 +27,13 @@ from inference.api.own.serializers import (
 from inference.models import RenderJob, RenderResult
 from inference.services.cancelling import cancel_render
 from inference.services.submitting import submit_render
+from registry.models.files import Verdict
+from registry.views.media import Served, send
 
 _SIZE = 20
 _MOST = 100
 _ORDER = ("-created_at", "-id")
+_INDEX = OpenApiParameter("index", OpenApiTypes.INT, description="Which picture of a batch, from 0.")
 
 
 class RendersView(APIView):
@@ -75,17 +80,33 @@ class RenderReceiptView(APIView):
 
     scopes = {"GET": "renders:read"}
 
-    @extend_schema(
-        parameters=[OpenApiParameter("index", OpenApiTypes.INT, description="Which picture of a batch, from 0.")],
-        responses=OpenApiTypes.OBJECT,
-    )
+    @extend_schema(parameters=[_INDEX], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
-        text = request.query_params.get("index", "0")
-        if not (text.isascii() and text.isdigit() and len(text) < 5):
-            raise InvalidInput(_("This must be a whole number."), field="index")
-        results = RenderResult.objects.of(request.user).select_related("receipt")
-        result = get_object_or_404(results, job_id=job_id, index=int(text))
-        return Response(json.loads(result.receipt.body))
+        return Response(json.loads(_result(request, job_id).receipt.body))
+
+
+class RenderPictureView(APIView):
+    """GET renders/<id>/picture: the PNG, receipt inside."""
+
+    scopes = {"GET": "renders:read"}
+
+    @extend_schema(parameters=[_INDEX], responses={(200, "image/png"): OpenApiTypes.BINARY})
+    def get(self, request: Request, job_id: uuid.UUID) -> HttpResponseBase:
+        result = _result(request, job_id)
+        blob = result.picture.blob
+        if blob.verdict == Verdict.BLOCKED:
+            raise Http404
+        served = Served(blob.key, blob.size, "image/png", f"render-{result.pk}.png", f"result-{result.pk}-original")
+        return send(request._request, served, is_public=False)  # noqa: SLF001 - Django's own, which Django's parts take
+
+
+def _result(request: Request, job_id: uuid.UUID) -> RenderResult:
+    """The picture that `index` names, of a render of one's own."""
+    text = request.query_params.get("index", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 5):
+        raise InvalidInput(_("This must be a whole number."), field="index")
+    results = RenderResult.objects.of(request.user).select_related("receipt", "picture__blob")
+    return get_object_or_404(results, job_id=job_id, index=int(text))
 
 
 def _job(request: Request, job_id: uuid.UUID) -> RenderJob:

@@ -144,7 +144,7 @@ def render_shape(job: RenderJob, request: Request) -> dict[str, Any]:
         "cancelling": job.state == RenderJob.State.RUNNING and job.cancel_asked_at is not None,
         "error": _error_shape(job),
         "picture": first.get("picture"),
-        "receipt": request.build_absolute_uri(reverse("api-render-receipt", args=[job.pk])) if results else None,
+        "receipt": first.get("receipt"),
         "results": results,
         "created_at": job.created_at,
         "started_at": job.started_at,
@@ -153,14 +153,17 @@ def render_shape(job: RenderJob, request: Request) -> dict[str, Any]:
 
 
 def _result_shape(result: RenderResult, request: Request) -> dict[str, Any]:
-    receipt = reverse("inference:result-receipt", args=[result.pk])
-    picture = reverse("inference:result-original", args=[result.pk])
+    which = f"?index={result.index}" if result.index else ""
+    picture, receipt = (
+        request.build_absolute_uri(reverse(name, args=[result.job_id]) + which)
+        for name in ("api-render-picture", "api-render-receipt")
+    )
     return {
         "id": str(result.pk),
         "index": result.index,
         "seed": str(int(result.seed)),
-        "picture": request.build_absolute_uri(picture),
-        "receipt": request.build_absolute_uri(receipt),
+        "picture": picture,
+        "receipt": receipt,
     }
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.urls import reverse
 
-from inference.models import RenderJob
+from inference.models import RenderJob, RenderResult
+from inference.policies import can_see_receipt
 from inference.services.working import announce_worker
-from registry.models import Blob
+from registry.models import Blob, ModelVersion
 from tests.factories import ModeratorFactory, UserFactory
 from tests.inference.renders.conftest import renderable
 from tests.registry.api.client import Program
@@ -16,6 +18,11 @@ from tests.registry.api.client import Program
 pytestmark = pytest.mark.django_db
 
 SMALL = {"width": 64, "height": 64, "steps": 4}
+
+
+def path_of(address: str) -> str:
+    """An absolute address without the part that a test client knows."""
+    return address.removeprefix("http://testserver")
 
 
 @pytest.fixture
@@ -46,13 +53,37 @@ def test_a_finished_render_names_its_picture_and_receipt(mine, posted, render_ne
     assert (shown["state"], shown["step"], shown["steps"], shown["error"]) == ("done", 4, 4, None)
     assert receipt["request"]["prompt"] == "a red apple"
     assert shown["receipt"].endswith(f"renders/{posted}/receipt")
-    picture = mine.client
-    picture.force_login(RenderJob.objects.get().maker)
-    answer = picture.get(shown["picture"])
+    answer = mine.get(path_of(shown["picture"]))
     assert answer.getvalue().startswith(b"\x89PNG")
     assert answer["Cache-Control"] == "private, no-cache"
-    stored = picture.get(shown["results"][0]["receipt"])
-    assert json.loads(stored.content) == receipt
+
+
+def test_the_pages_addresses_of_a_result_are_its_makers_alone(client, ask, render_next, person):
+    ask(prompt="a red apple")
+    result = render_next().results.for_display().get()
+    addresses = (result.original_address, reverse("inference:result-receipt", args=[result.pk]))
+
+    for who, status in ((None, 404), (UserFactory(), 404), (ModeratorFactory(), 404), (person, 200)):
+        client.logout()
+        if who is not None:
+            client.force_login(who)
+        assert [client.head(address).status_code for address in addresses] == [status, status]
+
+    assert client.get(addresses[1]).content.decode() == result.receipt.body
+
+
+@pytest.mark.parametrize(
+    ("state", "sees"), [pytest.param("published", True, id="published"), pytest.param("draft", False, id="draft")]
+)
+def test_a_receipt_that_a_preview_shows_is_everybodys_unless_it_names_a_draft(ask, render_next, state, sees):
+    ask()
+    result = render_next().results.for_display().get()
+    RenderJob.objects.update(maker=None, kind="preview")
+    ModelVersion.objects.update(state=state)
+
+    shown = RenderResult.objects.select_related("job").get(pk=result.pk)
+
+    assert can_see_receipt(UserFactory(), shown) is sees
 
 
 def test_a_failed_render_says_what_was_wrong_and_no_traceback(mine, checkpoint, render_next):
@@ -71,7 +102,7 @@ def test_history_is_read_page_by_page(mine, checkpoint):
     ids = [mine.post("renders", {"version": checkpoint.pk, **SMALL}).json()["id"] for _ in range(5)]
 
     first = mine.get("renders?limit=3").json()
-    second = mine.get(first["next"].replace("http://testserver", "")).json()
+    second = mine.get(path_of(first["next"])).json()
 
     assert [row["id"] for row in first["results"] + second["results"]] == ids[::-1]
     assert second["next"] is None
@@ -103,17 +134,18 @@ def test_a_render_is_nobody_elses_to_see(posted, mine, render_next, other):
     assert program.get(f"renders/{posted}/receipt").status_code == 404
     assert program.delete(f"renders/{posted}").status_code == 404
     assert program.get("renders").json()["results"] == []
-    for address in (addresses["picture"], addresses["results"][0]["receipt"]):
-        assert program.client.get(address).status_code == 404
+    for address in (addresses["picture"], addresses["receipt"]):
+        assert program.get(path_of(address)).status_code == 404
 
 
 def test_a_picture_that_was_blocked_is_not_served(mine, posted, render_next, person, client):
     render_next()
-    address = mine.get(f"renders/{posted}").json()["picture"]
+    address = path_of(mine.get(f"renders/{posted}").json()["picture"])
     Blob.objects.filter(format="png").update(verdict="blocked")
     client.force_login(person)
 
-    assert client.get(address).status_code == 404
+    assert mine.get(address).status_code == 404
+    assert client.get(RenderResult.objects.get().original_address).status_code == 404
 
 
 def test_a_token_without_the_scope_starts_nothing(person, checkpoint):
