@@ -13,7 +13,7 @@ from diffusers import ControlNetModel
 from PIL import Image, ImageOps
 from torch import nn
 
-from inference.engine.single_networks import Config, fill, read_config
+from inference.engine.single_networks import Config, blank, fill, read_config
 from inference.engine.weights import WeightFile, open_weights
 from registry.demo.ldm_names import UNET, unet_names
 
@@ -42,13 +42,13 @@ def load_controlnet(path: Path, config: Path | Config, dtype: torch.dtype, name:
                 file.refuse(code)
         prefix = _original_prefix(file)
         settings = _settings(read_config(config), file, prefix)
-        with torch.device("meta"):
-            network: ControlNetModel = ControlNetModel.from_config(settings)
+        network = blank(ControlNetModel, settings)
         expected = list(network.state_dict())
         names = {key: key for key in expected}
         if prefix is not None:
             names = {ours: prefix + _original(ours, settings) for ours in expected}
-        return fill(network, file, names, dtype)
+        loaded: ControlNetModel = fill(network, file, names, dtype)
+    return loaded
 
 
 def _original_prefix(file: WeightFile) -> str | None:

@@ -8,7 +8,7 @@ is checked before anything is multiplied, so that a file cannot ask for more mem
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import torch
@@ -38,17 +38,18 @@ def weight_change(parts: Parts, weight: torch.Tensor, alpha: float | None) -> to
 
 
 def _plain_change(parts: Parts, shape: Shape, alpha: float | None) -> torch.Tensor:
-    if "down" in parts or "up" in parts or "mid" in parts:
-        return _low_rank(parts, shape, alpha)
-    if "embedding_down" in parts or "embedding_up" in parts:
-        return _embedding(parts, shape, alpha)
-    if any(part.startswith("hada_") for part in parts):
-        return _hadamard(parts, shape, alpha)
-    if any(part.startswith("lokr_") for part in parts):
-        return _kronecker(parts, shape, alpha)
-    if "diff" in parts:
-        return _fitted(parts["diff"], "diff", shape)
-    raise PartFault("missing_pair")
+    """The sum of every form that the layer has; in practice it is one."""
+    forms = [form for form, marks in _FORMS if any(part.startswith(marks) for part in parts)]
+    if not forms:
+        raise PartFault("missing_pair")
+    changes = [form(parts, shape, alpha) for form in forms]
+    return sum(changes[1:], start=changes[0])
+
+
+def _whole(parts: Parts, shape: Shape, alpha: float | None) -> torch.Tensor:
+    """The difference itself; no scale belongs to it."""
+    (difference,) = _need(parts, "diff")
+    return _fitted(difference, "diff", shape)
 
 
 def _need(parts: Parts, *names: str) -> tuple[torch.Tensor, ...]:
@@ -190,6 +191,16 @@ def _kron_factor(parts: Parts, name: str, shape: Shape) -> tuple[torch.Tensor, i
     if a.shape[0] > rows or math.prod(b.shape[1:]) > columns or math.prod(a.shape[1:]) != rank:
         _refuse(f"{name}_a", a.shape, (rows, rank))
     return a.flatten(1) @ b.flatten(1), rank
+
+
+_Form = Callable[[Parts, Shape, float | None], torch.Tensor]
+_FORMS: Final[tuple[tuple[_Form, tuple[str, ...]], ...]] = (
+    (_low_rank, ("down", "up", "mid")),
+    (_embedding, ("embedding_",)),
+    (_hadamard, ("hada_",)),
+    (_kronecker, ("lokr_",)),
+    (_whole, ("diff",)),
+)
 
 
 def _decomposed(parts: Parts, weight: torch.Tensor, added: torch.Tensor) -> torch.Tensor:

@@ -28,8 +28,14 @@ def read_config(config: Path | Config) -> dict[str, Any]:
     return dict(config)
 
 
+def blank(kind: Any, config: Config) -> Any:
+    """A network of diffusers' class `kind` without numbers: nothing is allocated, nothing drawn."""
+    with torch.device("meta"):
+        return kind.from_config(dict(config))
+
+
 def fill(network: Network, file: WeightFile, names: Mapping[str, str], dtype: torch.dtype) -> Network:
-    """Give `network` (made on the meta device) the file's tensors in `dtype`; `names` maps its names to the file's.
+    """Give `network` (a blank one) the file's tensors in `dtype`; `names` maps its names to the file's.
 
     Raises BadIngredient `incomplete`, `wrong_shape`, `wrong_dtype` or `not_finite` with the file's key.
     """

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from diffusers import AutoencoderKL
 
-from inference.engine.single_networks import Config, fill, read_config
+from inference.engine.single_networks import Config, blank, fill, read_config
 from inference.engine.weights import WeightFile, open_weights
 from registry.demo.ldm_names import VAE, vae_names
 
@@ -24,11 +24,11 @@ def load_vae(path: Path, config: Path | Config, dtype: torch.dtype, name: str = 
     `not_a_vae`, or what is wrong with which tensor.
     """
     settings = read_config(config)
-    with torch.device("meta"):
-        network: AutoencoderKL = AutoencoderKL.from_config(settings)
+    network = blank(AutoencoderKL, settings)
     with open_weights(path, ROLE, name or path.name) as file:
         names = _names(file, list(network.state_dict()), len(settings["block_out_channels"]))
-        return fill(network, file, names, dtype)
+        loaded: AutoencoderKL = fill(network, file, names, dtype)
+    return loaded
 
 
 def _names(file: WeightFile, expected: list[str], blocks: int) -> dict[str, str]:

@@ -136,12 +136,22 @@ def is_safetensors(path: Path) -> bool:
 def read_torch(path: Path, role: str, name: str) -> Any:
     """What a file of torch's own format holds, by the weights-only reader; a zip archive is mapped, not copied."""
     try:
+        is_zip = zipfile.is_zipfile(path)
+        if is_zip:
+            _refuse_packed(path)
         if path.suffix != ".safetensors":  # by that suffix torch would choose another reader, whatever the bytes say
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
         with path.open("rb") as stream:
             return torch.load(stream, map_location="cpu", weights_only=True)
     except _READ_FAULTS as fault:
         raise BadIngredient("unreadable_file", role, name=name, reason=_first_line(fault)) from None
+
+
+def _refuse_packed(path: Path) -> None:
+    """torch stores its members as they are; a compressed one could unpack to any size."""
+    with zipfile.ZipFile(path) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("a member of the archive is compressed")
 
 
 def check_tensor(value: torch.Tensor, role: str, name: str, key: str) -> None:

@@ -1,10 +1,12 @@
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 from torch import nn
+from transformers import T5Config, T5EncoderModel
 
 from inference.engine.errors import BadIngredient
 from inference.engine.loras import Folder, LoraFile, fold_loras
@@ -512,3 +514,40 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path):
         pass
 
     assert caught.value.code == "unreadable_file"
+
+
+def test_a_compressed_archive_is_refused(tmp_path):
+    torch.save({f"{KOHYA}.diff": torch.zeros(1024, 1024)}, tmp_path / "plain.pt")
+    path = tmp_path / "lora.pt"
+    with zipfile.ZipFile(tmp_path / "plain.pt") as plain, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for member in plain.namelist():
+            packed.writestr(member, plain.read(member))
+
+    with pytest.raises(BadIngredient) as caught, fold_loras({"unet": sd1_unet()}, [lora(path)]):
+        pass
+
+    assert (caught.value.code, "compressed" in caught.value.params["reason"]) == ("unreadable_file", True)
+
+
+def test_a_layer_in_two_forms_gets_both(tmp_path):
+    unet = sd1_unet()
+    path = written(tmp_path / "both.safetensors", pair() | {f"{KOHYA}.diff": drawn(32, 32, seed=9)})
+    before = unet.get_submodule(SPOT).weight.detach().clone()
+
+    with fold_loras({"unet": unet}, [lora(path, 1.0)]):
+        change = unet.get_submodule(SPOT).weight.detach() - before
+
+    wanted = drawn(32, 4) @ drawn(4, 32) + drawn(32, 32, seed=9)
+    torch.testing.assert_close(change, wanted, atol=1e-6, rtol=0)
+
+
+def test_t5s_layers_are_found_second_where_trainers_number_them_third(tmp_path):
+    encoder = T5EncoderModel(T5Config(vocab_size=20, d_model=8, d_kv=4, d_ff=16, num_layers=1, num_heads=2))
+    name = "encoder.block.0.layer.0.SelfAttention.q"
+    path = written(tmp_path / "t5.safetensors", {f"lora_te3_{name.replace('.', '_')}.diff": torch.ones(8, 8)})
+    before = encoder.get_submodule(name).weight.detach().clone()
+
+    with fold_loras({"text_encoder": text_encoder(), "text_encoder_2": encoder}, [lora(path, 1.0, 0.5)]) as notes:
+        torch.testing.assert_close(encoder.get_submodule(name).weight.detach(), before + 0.5)
+
+    assert notes == ()
