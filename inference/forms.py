@@ -37,7 +37,7 @@ class RenderForm(RefusableForm):
         required=False,
         max_length=MAX_PROMPT,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text=_("(word:1.2) weighs, <lora:name:0.8> adds a LoRA, BREAK and AND divide."),
+        help_text=_("(word:1.2) weighs, &lt;lora:name:0.8&gt; adds a LoRA, BREAK and AND divide."),
     )
     negative = forms.CharField(
         label=_("Negative prompt"),
@@ -86,12 +86,13 @@ class RenderForm(RefusableForm):
         label=_("Variation strength"), min_value=0, max_value=1, widget=forms.NumberInput(attrs={"step": "0.05"})
     )
 
+    needed_later = frozenset({"prompt", "negative"})  # nothing is asked for, and everybody knows it
+
     START: Final[Mapping[str, object]] = {
         "width": 512, "height": 512, "steps": 20, "cfg_scale": 7, "sampler": "DPM++ 2M", "schedule_type": "Automatic",
         "batch_count": 1, "clip_skip": 1, "denoise": 0.75, "control_weight": 1, "hires_scale": 2, "hires_denoise": 0.5,
         "variation_strength": 0,
     }  # fmt: skip
-    # What may be left out where a form was filled by hand elsewhere: it is then what a fresh form says.
     GROUPS: Final = {
         "size": ("width", "height", "steps", "cfg_scale", "sampler", "schedule_type"),
         "seed": ("seed", "batch_count"),
@@ -106,8 +107,8 @@ class RenderForm(RefusableForm):
             rows = [(each.version.pk, f"{each.version.model.title} · {each.version.name}") for each in found]
             self.fields[name].choices = [_NONE, *rows]
         for name, field in self.fields.items():
-            if name in self.START:
-                field.required = False
+            if name in self.START:  # what is left out is then what a fresh form says
+                field.required, field.needed_later = False, True
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
