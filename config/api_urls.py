@@ -7,5 +7,6 @@ urlpatterns = [
     path("schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("", include("community.api.urls")),
     path("", include("registry.api.own.urls")),
+    path("", include("gallery.api.urls")),
     path("", include("inference.api.own.urls")),
 ]

@@ -353,6 +353,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/safelight/v1",
     "ENUM_NAME_OVERRIDES": {
+        "ImageOriginal": "gallery.models.posts.Image.Original",
+        "ImageState": "gallery.models.posts.Image.State",
+        "PostState": "gallery.models.posts.Post.State",
         "RenderKind": "inference.models.jobs.RenderJob.Kind",
         "RenderState": "inference.models.jobs.RenderJob.State",
         "FileState": "registry.api.own.serializers.FILE_STATES",

@@ -142,7 +142,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return (
             self.select_related("picture", "owner", "post", "subject")
             .defer("generation", "edited", "negative", "post__caption")
-            .prefetch_related("picture__renditions")
+            .prefetch_related("picture__renditions", "tags", "post__tags")
         )
 
     def for_display(self) -> ImageQuerySet:
@@ -274,6 +274,13 @@ class Image(ShownPicture, models.Model):
     def serves_stripped(self) -> bool:
         """Whether the original goes out without its metadata. Needs its post."""
         return self.original == self.Original.STRIPPED or self.keeps_generation_to_itself
+
+    @property
+    def stripped_kind(self) -> str:
+        """Which stripped original is served, of `PictureReading.Stripped`; empty where it goes out as it was sent."""
+        if self.keeps_generation_to_itself:
+            return "bare"
+        return "clean" if self.original == self.Original.STRIPPED else ""
 
     @property
     def told(self) -> dict[str, Any]:

@@ -56,8 +56,9 @@ class PictureReading(models.Model):
     raw = models.BinaryField(default=bytes)
     note = models.CharField(max_length=40, blank=True, help_text="Why nothing was read, as a code.")
     private = models.JSONField(default=list, help_text="{kind, place, text} for each finding.")
-    stripped_key = models.CharField(max_length=200, blank=True, help_text="The original without metadata, once asked.")
-    stripped_size = models.PositiveBigIntegerField(default=0)
+    stripped = models.JSONField(
+        default=dict, help_text="Originals without metadata, once asked for: {key, size} or {error} by kind."
+    )
 
     objects = PictureReadingQuerySet.as_manager()
 
@@ -66,6 +67,17 @@ class PictureReading(models.Model):
 
     def __str__(self) -> str:
         return f"reading of {self.picture_id}"
+
+    class Stripped(models.TextChoices):
+        """Without what is private alone, or without any metadata."""
+
+        CLEAN = "clean"
+        BARE = "bare"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all that will be read of the file has been."""
+        return self.state in {self.State.DONE, self.State.FAILED}
 
     @property
     def blocks(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -64,13 +65,35 @@ def storable(value: Any) -> Any:
 
 
 def clean_generation(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What an author says of a picture's making. Raises InvalidInput that names the field. What is missing is empty."""
-    cleaned: dict[str, Any] = {name: clean_text(given.get(name) or "", name, most=MAX_PROMPT) for name in TEXTS}
-    cleaned |= {name: clean_line(given.get(name) or "", name, most=100) for name in LINES}
-    cleaned |= {name: _whole(given.get(name), name, most) for name, most in WHOLES.items()}
-    cleaned |= {name: _real(given.get(name), name) for name in REALS}
-    seed = _whole(given.get("seed"), "seed", MAX_SEED)
-    return {**cleaned, "seed": None if seed is None else str(seed)}
+    """What an author says of a picture's making: the fields that are given, no others.
+
+    Raises InvalidInput that names the field.
+    """
+    cleaners: dict[str, Any] = dict.fromkeys(TEXTS, lambda value, name: clean_text(value or "", name, most=MAX_PROMPT))
+    cleaners |= dict.fromkeys(LINES, lambda value, name: clean_line(value or "", name, most=100))
+    cleaners |= {name: partial(_whole, most=most) for name, most in WHOLES.items()}
+    cleaners |= dict.fromkeys(REALS, _real) | {"seed": _seed}
+    return {name: cleaners[name](given[name], name) for name in FIELDS if name in given}
+
+
+def with_said(read: Mapping[str, Any] | None, said: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What was read with what its author says in its place; None where that is the same."""
+    base = dict(read or {})
+    if all((base.get(name) or None) == (said.get(name) or None) for name in FIELDS if name in said):
+        return None
+    return {
+        **dict.fromkeys(FIELDS),
+        **dict.fromkeys((*TEXTS, *LINES), ""),
+        "extra": {},
+        "resources": [],
+        **base,
+        **said,
+    }
+
+
+def _seed(value: Any, field: str) -> str | None:
+    seed = _whole(value, field, MAX_SEED)
+    return None if seed is None else str(seed)
 
 
 def _whole(value: Any, field: str, most: int) -> int | None:

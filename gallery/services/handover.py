@@ -8,6 +8,7 @@ from celery import current_app
 from django.db import transaction
 
 READ_METADATA: Final = "gallery.read_metadata"
+STRIP_ORIGINAL: Final = "gallery.strip_original"
 PUBLISH_DUE: Final = "gallery.publish_due"
 
 
@@ -25,5 +26,14 @@ def queue_due_posts() -> None:
 
     def send() -> None:
         current_app.send_task(PUBLISH_DUE, queue="io", retry=False)
+
+    transaction.on_commit(send, robust=True)
+
+
+def queue_stripping(picture_id: int, kind: str) -> None:
+    """Have a worker make an original without metadata, once the transaction is through."""
+
+    def send() -> None:
+        current_app.send_task(STRIP_ORIGINAL, [picture_id, kind], queue="io", retry=False)
 
     transaction.on_commit(send, robust=True)

@@ -19,9 +19,10 @@ from community.ratings import Rating
 from community.services.discussion import create_subject
 from gallery.models import Image, Post
 from gallery.services.attaching import attach_images
-from gallery.services.generation import GENERATION_COLUMNS, clean_generation, take_generation
+from gallery.services.generation import GENERATION_COLUMNS, clean_generation, take_generation, with_said
 from gallery.services.guards import lock_image, lock_post
 from gallery.services.listing import refresh_images, title_of
+from gallery.services.stripping import need_stripped
 from registry.models import ModelVersion, Tag
 from registry.services.pictures import arrived_picture
 from registry.services.tagging import clean_tags
@@ -90,6 +91,7 @@ def edit_post(post: Post, *, by: User, **changes: Any) -> Post:
         _set_tags(post, clean_tags(tags))
     post.save(update_fields=[*fields, "updated_at"])
     refresh_images(post.images.all())
+    need_stripped(post.images.all())
     return post
 
 
@@ -192,7 +194,9 @@ def edit_image(image: Image, *, by: User, **changes: Any) -> Image:
         _set_tags(image, clean_tags(changes["tags"]))
     if "rating" in changes:
         refresh_rating(image.post)
-    refresh_images(Image.objects.filter(pk=image.pk))
+    changed = Image.objects.filter(pk=image.pk)
+    refresh_images(changed)
+    need_stripped(changed)
     return Image.objects.for_display().get(pk=image.pk)
 
 
@@ -203,14 +207,9 @@ def _chosen_rating(image: Image, rating: Rating | None) -> int:
 
 
 def _say_generation(image: Image, given: Mapping[str, Any] | None) -> None:
-    said = clean_generation(given) if given is not None else None
-    read = image.generation or {}
-    same = said is None or all((read.get(name) or None) == (value or None) for name, value in said.items())
-    # What a person does not correct stays as its tool said it: resources and further settings.
-    image.edited = (
-        None if same else {**said, "extra": read.get("extra") or {}, "resources": read.get("resources") or []}
-    )
-    image.is_edited = not same
+    said = None if given is None else {**image.told, **clean_generation(given)}
+    image.edited = None if said is None else with_said(image.generation, said)
+    image.is_edited = image.edited is not None
     take_generation(image)
 
 

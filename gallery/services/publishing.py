@@ -23,6 +23,7 @@ from gallery.services.posting import forget_images, refresh_rating
 UNDO_DAYS: Final = 30
 _LONGEST_WAIT: Final = timedelta(days=365)
 _ROWS: Final = 200
+_TOO_MUCH: Final = frozenset({"metadata_too_large", "too_many_blocks", "too_many_parts"})
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,10 @@ class UnmetCheck:
 
 def unmet_post_checks(post: Post) -> list[UnmetCheck]:
     """Everything that stands between a post and the public, so that its author sees the whole list at once."""
-    images = list(post.images.select_related("picture__reading", "upload").order_by("position", "pk"))
+    loaded = post.images.select_related("picture__reading", "upload").defer("picture__reading__raw")
+    images = list(loaded.order_by("position", "pk"))
+    for image in images:
+        image.post = post
     if not images:
         return [UnmetCheck("images_missing", "images", _("Add at least one picture."))]
     return [unmet for number, image in enumerate(images, 1) for unmet in _unmet_of(image, number)]
@@ -64,18 +68,37 @@ def _unmet_of(image: Image, number: int) -> list[UnmetCheck]:
     if not _is_prepared(image):
         sentence = _("Picture %(number)d is still being prepared.") % {"number": number}
         found.append(UnmetCheck("image_waiting", "images", sentence, image.pk, passes=True))
+        return found
+    if note := _unread(image):
+        sentence = _("Picture %(number)d: its file holds more metadata than can be read. Save it anew without.")
+        found.append(UnmetCheck(note, "images", sentence % {"number": number}, image.pk))
     elif is_undecided(image):
         sentence = _("Picture %(number)d: decide what happens to the private data in its file.") % {"number": number}
         found.append(UnmetCheck("private_data", "original", sentence, image.pk))
+    elif image.stripped_kind == PictureReading.Stripped.CLEAN and stripped_error(image):
+        sentence = _("Picture %(number)d: the private data cannot be taken out. Send it as it is, or save it anew.")
+        found.append(UnmetCheck("cannot_strip", "original", sentence % {"number": number}, image.pk))
     return found
+
+
+def _unread(image: Image) -> str:
+    """Why nothing is known of a file's metadata, as a code: what was not read may hold anything."""
+    reading = reading_of(image)
+    return reading.note if reading is not None and reading.note in _TOO_MUCH else ""
+
+
+def stripped_error(image: Image) -> str:
+    """Why there is no stripped original, as a code; empty while one may come."""
+    reading = reading_of(image)
+    made = reading.stripped.get(image.stripped_kind, {}) if reading is not None else {}
+    return str(made.get("error", ""))
 
 
 def _is_prepared(image: Image) -> bool:
     reading = reading_of(image)
-    return image.progress == "ready" and reading is not None and reading.state in _READ
-
-
-_READ: Final = {PictureReading.State.DONE, PictureReading.State.FAILED}
+    if image.progress != "ready" or reading is None or not reading.is_over:
+        return False
+    return not image.stripped_kind or image.stripped_kind in reading.stripped
 
 
 def reading_of(image: Image) -> PictureReading | None:

@@ -22,6 +22,7 @@ from gallery.services.generation import GENERATION_COLUMNS, generation_shape, st
 from gallery.services.handover import READ_METADATA, queue_due_posts
 from gallery.services.listing import refresh_images
 from gallery.services.resources import link_detected
+from gallery.services.stripping import need_stripped
 from registry.imaging.errors import PictureRefused
 from registry.imaging.jail import Bounds, run_jailed
 from registry.services.renditions import original_file
@@ -30,6 +31,7 @@ _TRIES: Final = 3
 _BOUNDS: Final = Bounds(cpu_seconds=60, wall_seconds=120)
 _MAX_TOLD: Final = 8 << 20
 _MAX_RAW: Final = 16 << 20
+_MAX_FINDINGS: Final = 100
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ def _read(reading: PictureReading) -> tuple[dict[str, Any], bytes]:
         if told.is_symlink() or raw.is_symlink():
             raise PictureRefused("damaged")
         if told.stat().st_size > _MAX_TOLD or raw.stat().st_size > _MAX_RAW:
-            return {"note": "too_much_metadata"}, b""
+            return {"note": "metadata_too_large"}, b""
         # A child that was taken over could say anything: `_checked` believes only what the kernel can have said.
         return json.loads(told.read_bytes()), raw.read_bytes()
 
@@ -96,6 +98,7 @@ def _finish(
         attempt=None,
         generation=generation,
         raw=raw,
+        private=_findings(told.get("private")),
         note=str(told.get("note", ""))[:40],
     )
     if changed:
@@ -117,6 +120,14 @@ def _checked(told: Any) -> dict[str, Any] | None:
         return None
 
 
+def _findings(told: Any) -> list[dict[str, str]]:
+    if not isinstance(told, list):
+        return []
+    names = ("kind", "place", "text")
+    rows = [each for each in told[:_MAX_FINDINGS] if isinstance(each, dict)]
+    return [{name: storable(str(each.get(name, "")))[:500] for name in names} for each in rows]
+
+
 def tell_images(reading: PictureReading) -> None:
     """Give the images of a picture what was read of it, link their resources, and list those that are public."""
     images = (
@@ -127,5 +138,6 @@ def tell_images(reading: PictureReading) -> None:
         take_generation(image)
         image.save(update_fields=GENERATION_COLUMNS)
         link_detected(image)
+    need_stripped(Image.objects.filter(picture=reading.picture_id))
     refresh_images(Image.objects.filter(picture=reading.picture_id))
     queue_due_posts()

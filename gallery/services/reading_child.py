@@ -21,13 +21,15 @@ from typing import Any, Final
 from PIL import Image, ImageFile, PngImagePlugin
 
 from gallery.imagemeta.generation import Generation
+from gallery.imagemeta.private import find_private
 from gallery.imagemeta.read import blocks_of, read_generation
 from gallery.imagemeta.stealth import read_stealth
+from gallery.imagemeta.stripping import strip
+from registry.formats.errors import MalformedFile
 from registry.imaging.containers import read_header
 from registry.imaging.errors import PictureRefused
 from registry.imaging.limits import MAX_PIXELS
 
-MAX_RAW: Final = 8 << 20
 # Formats that keep their pixels to the last bit; nothing survives in the others.
 _EXACT: Final = ("png", "webp")
 
@@ -40,13 +42,16 @@ for _name in "ascii latin-1 utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 ut
 
 def read(data: bytes) -> tuple[dict[str, Any], dict[str, str]]:
     """What is told of a picture, and the blocks as they stood."""
-    found = read_generation(data)
-    if found is None and (hidden := _hidden_text(data)):
-        found = read_generation(data, hidden)
-    blocks = dict(found.raw) if found else {block.place: block.text for block in reversed(blocks_of(data))}
-    if sum(map(len, blocks.values())) > MAX_RAW:
-        return {"note": "too_much_metadata"}, {}
-    return {"generation": _plain(found) if found else None}, blocks
+    try:
+        found, hidden = read_generation(data), None
+        if found is None and (hidden := _hidden_text(data)):
+            found = read_generation(data, hidden)
+        blocks = dict(found.raw) if found else {block.place: block.text for block in reversed(blocks_of(data))}
+        private = find_private(data, hidden)
+    except MalformedFile as fault:
+        return {"note": fault.reason}, {}
+    findings = [{"kind": each.kind, "place": each.place, "text": each.excerpt} for each in private]
+    return {"generation": _plain(found) if found else None, "private": findings}, blocks
 
 
 def _plain(found: Generation) -> dict[str, Any]:
@@ -72,6 +77,19 @@ def _hidden_text(data: bytes) -> str | None:
     except (PictureRefused, OSError, ValueError, SyntaxError):
         traceback.print_exc()  # a picture that cannot be decoded hides nothing; the decoder says so elsewhere
     return None
+
+
+def strip_main(kind: str) -> int:
+    """Leaves the picture without its metadata in the folder, or why that is not possible. `kind`: clean or bare."""
+    with contextlib.closing(mmap.mmap(sys.stdin.fileno(), 0, access=mmap.ACCESS_READ)) as mapped:
+        data = mapped[:]
+    told: dict[str, Any] = {}
+    try:
+        Path("stripped").write_bytes(strip(data, keep_generation=kind == "clean"))
+    except MalformedFile as fault:
+        told = {"error": fault.reason}
+    Path("told.json").write_text(json.dumps(told), "ascii")
+    return 0
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from gallery.models import Image
 from gallery.policies import can_see_generation
 from gallery.services.publishing import reading_of
+from gallery.services.stripping import remind_of_stripping
 from gallery.services.workflows import workflow_of
 from registry.models import Rendition
 from registry.views.media import Served, nothing, send, visible_to_asker
@@ -41,16 +42,19 @@ def image_original(request: HttpRequest, image_id: int) -> HttpResponseBase:
 
 
 def _original(image: Image, *, attached: bool) -> Served | None:
-    """The bytes of an original; None while the stripped ones are not made yet."""
+    """The bytes of an original; None while the stripped ones are not made yet, or where they cannot be."""
     picture, name = image.picture, f"image-{image.pk}.{image.picture.extension}"
     if not image.serves_stripped:
         content = f"image-{image.pk}-{picture.pk}-original"
         return Served(picture.blob.key, picture.blob.size, picture.mime, name, content, attached)
-    reading = reading_of(image)
-    if reading is None or not reading.stripped_key:
+    reading, kind = reading_of(image), image.stripped_kind
+    made = reading.stripped.get(kind) if reading is not None else None
+    if made is None:
+        remind_of_stripping(picture.pk, kind)
+    if not made or "key" not in made:
         return None
-    content = f"image-{image.pk}-{picture.pk}-stripped"
-    return Served(reading.stripped_key, reading.stripped_size, picture.mime, name, content, attached)
+    content = f"image-{image.pk}-{picture.pk}-{kind}"
+    return Served(made["key"], made["size"], picture.mime, name, content, attached)
 
 
 @require_safe
@@ -72,5 +76,10 @@ def image_workflow(request: HttpRequest, image_id: int) -> HttpResponseBase:
 
 
 def _visible(request: HttpRequest, image_id: int) -> tuple[Image | None, bool]:
-    images = Image.objects.ready().select_related("picture__blob", "picture__reading", "post").filter(pk=image_id)
+    images = (
+        Image.objects.ready()
+        .select_related("picture__blob", "picture__reading", "post")
+        .defer("picture__reading__raw")
+        .filter(pk=image_id)
+    )
     return visible_to_asker(request, images)

@@ -146,7 +146,7 @@ def _stored(picture: Picture, facts: PictureFacts) -> list[Rendition]:
     """The rows of the copies, whose bytes are in the store by now."""
     rows = []
     for copy in facts.renditions:
-        key = f"{_folder_of(picture.pk)}{copy.width}.{copy.format}"
+        key = f"{folder_of(picture.pk)}{copy.width}.{copy.format}"
         blob_store().put(key, copy.path.read_bytes(), f"image/{copy.format}")
         rows.append(
             Rendition(
@@ -157,7 +157,7 @@ def _stored(picture: Picture, facts: PictureFacts) -> list[Rendition]:
     return rows
 
 
-def _folder_of(picture_id: int) -> str:
+def folder_of(picture_id: int) -> str:
     """Two levels, so that no folder grows beyond some thousand entries."""
     return f"{_PREFIX}{picture_id % 1000:03d}/{picture_id}/"
 
@@ -222,5 +222,5 @@ def _forget(picture_id: int) -> None:
             return
         picture.delete()
     store = blob_store()
-    for found in store.listing(_folder_of(picture_id)):
+    for found in store.listing(folder_of(picture_id)):
         store.discard(found)

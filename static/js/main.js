@@ -5,8 +5,9 @@ import { attach as menu } from "./menu.js";
 import { attach as strip } from "./strip.js";
 import { attach as submit } from "./submit.js";
 import { attach as theme } from "./theme.js";
+import { attach as walk } from "./walk.js";
 
-const behaviors = { copy, keys, menu, strip, submit, theme };
+const behaviors = { copy, keys, menu, strip, submit, theme, walk };
 
 /** Attach the named behaviors under `root`, once for each element. */
 export function enliven(root) {

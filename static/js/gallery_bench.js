@@ -1,0 +1,107 @@
+/* The pictures of a draft: what is said of them is saved as it is left; order by dragging or by buttons. */
+
+/** Attach to the post under `root`. `redraw` has the site draw it anew, `say` tells screen readers. */
+export function attachBench(root, { api, redraw, say, words }) {
+  if (root.dataset.live || !root.dataset.post) return;
+  root.dataset.live = "";
+  const id = root.dataset.post;
+
+  const act = async (work, row = null) => {
+    const note = row?.querySelector("[data-refused]");
+    try {
+      await work();
+      if (note) note.hidden = true;
+      say(words.saved);
+    } catch (refusal) {
+      const text = refusal.message || words.offline;
+      if (note) [note.hidden, note.textContent] = [false, text];
+      say(text);
+    }
+    redraw();
+  };
+
+  root.addEventListener("submit", (event) => {
+    if (event.target.id === "post-words-form") event.preventDefault();
+  });
+  root.addEventListener("change", (event) => {
+    const { target } = event;
+    const row = target.closest("[data-image]");
+    if (target.matches("[data-rate-all]")) {
+      if (target.value) act(() => api.call("PATCH", `posts/${id}`, { rating: target.value }));
+      return;
+    }
+    const place = target.closest("[data-saves]");
+    if (!place || !target.name || (target.name === "rating" && !target.value)) return;
+    const body = place.matches("[data-generation]") ? { generation: generationOf(place) } : { [target.name]: valueOf(target) };
+    act(() => api.call("PATCH", place.dataset.saves, body), row);
+  });
+  root.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-act]");
+    const row = button?.closest("[data-image]");
+    if (!row) return;
+    const image = row.dataset.image;
+    const resource = button.closest("[data-resource]")?.dataset.resource;
+    const acts = {
+      earlier: () => move(row, -1, button),
+      later: () => move(row, 1, button),
+      remove: () => act(() => api.call("DELETE", `images/${image}`), row),
+      "as-read": () => act(() => api.call("PATCH", `images/${image}`, { generation: null }), row),
+      "confirm-resource": () => act(() => api.call("PATCH", `image-resources/${resource}`, { confirm: true }), row),
+      "remove-resource": () => act(() => api.call("DELETE", `image-resources/${resource}`), row),
+    };
+    acts[button.dataset.act]?.();
+  });
+
+  // Order ----------------------------------------------------------------------------------------------------------
+
+  const rows = () => [...root.querySelectorAll("[data-image]")];
+  const saveOrder = () =>
+    act(() => api.call("POST", `posts/${id}/images/order`, { images: rows().map((row) => Number(row.dataset.image)) }));
+
+  function move(row, step, button) {
+    const all = rows();
+    const other = all[all.indexOf(row) + step];
+    if (!other) return;
+    if (step < 0) other.before(row);
+    else other.after(row);
+    button.focus();
+    say(words.moved.replace("{number}", rows().indexOf(row) + 1).replace("{count}", all.length));
+    saveOrder();
+  }
+
+  let dragged = null;
+  root.addEventListener("dragstart", (event) => {
+    dragged = event.target.closest?.("[data-handle]")?.closest("[data-image]") || null;
+    if (!dragged) return;
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", dragged.dataset.image);
+    dragged.dataset.dragged = "";
+  });
+  root.addEventListener("dragover", (event) => {
+    const target = dragged && event.target.closest("[data-image]");
+    if (!target) return;
+    event.preventDefault();
+    if (target === dragged) return;
+    const { top, height } = target.getBoundingClientRect();
+    if (event.clientY < top + height / 2) target.before(dragged);
+    else target.after(dragged);
+  });
+  root.addEventListener("dragend", () => {
+    if (!dragged) return;
+    delete dragged.dataset.dragged;
+    dragged = null;
+    saveOrder();
+  });
+}
+
+/** What a field holds, as the site takes it. */
+function valueOf(field) {
+  if (field.type === "checkbox") return field.checked;
+  if (field.name === "tags") return field.value.split(",").map((tag) => tag.trim()).filter(Boolean);
+  return field.value;
+}
+
+/** All that is said of how a picture was made. */
+function generationOf(place) {
+  return Object.fromEntries([...place.querySelectorAll("[name]")].map((field) => [field.name, field.value]));
+}
