@@ -313,6 +313,10 @@ RENDER_LISTENERS = [
 RENDER_PICTURES = ["inference.services.controls.is_house_control"]
 # Figures that other rooms add under a person's name: functions of the person that return (count, word) pairs.
 PROFILE_FIGURES = ["registry.views.catalog.owner_figures"]
+# The subjects of pictures that somebody may show with a review: a function of (version, person); empty: none.
+REVIEW_PICTURES = ""
+# Small pictures of subjects, as HTML by the subject's id: a function of (request, ids); empty: none.
+SUBJECT_THUMBS = ""
 # What can be followed or hidden: for each kind a function of (name, viewer) that returns its subject, or None.
 SUBJECT_FINDERS = {
     "people": "community.services.following.person_subject",
@@ -359,6 +363,7 @@ SPECTACULAR_SETTINGS = {
         "RenderKind": "inference.models.jobs.RenderJob.Kind",
         "RenderState": "inference.models.jobs.RenderJob.State",
         "FileState": "registry.api.own.serializers.FILE_STATES",
+        "NoticeKind": "community.models.notifications.Notice.Kind",
         "UploadState": "registry.models.uploads.Upload.State",
         "Verdict": "registry.models.files.Verdict",
         "VersionState": "registry.models.catalog.ModelVersion.State",

@@ -16,10 +16,11 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from community.models import User, Viewer
+from community.services.following import hidden_by
 from registry.hash_lookup import Gone, HashAnswer, find_by_hash, hashes_of
 from registry.licenses.effective import RIGHTS
 from registry.models import ModelFile, ModelSearch, RegisteredModel, SearchWord, Tag
-from registry.search_facets import Facets, FacetValue, count_facets
+from registry.search_facets import COUNTED, Facets, FacetValue, count_facets
 from registry.search_lists import Matches, Words, list_page
 from registry.search_query import SORTS, Asked, ModelQuery, read_query
 from registry.search_text import Term, fold, ts_query
@@ -34,6 +35,7 @@ __all__ = [
     "SearchPage",
     "find_by_hash",
     "hashes_of",
+    "hidden_rows",
     "read_query",
     "search_models",
 ]
@@ -58,19 +60,40 @@ class SearchPage:
     count: int
     count_text: str
     spellings: tuple[str, ...] = ()
+    hidden: int = 0  # what would be here, had the viewer not chosen not to see it; counted like `count`
 
 
 def search_models(query: ModelQuery, viewer: Viewer, *, size: int = PAGE_SIZE) -> SearchPage:
-    """Public models that fit the query, in its order, with what they can be narrowed to."""
+    """Public models that fit the query, in its order, with what they can be narrowed to; none that `viewer` hides."""
     asked = query.asked
-    rows = _narrowed(query, asked)
+    hidden = hidden_rows(viewer)
+    all_rows = _narrowed(query, asked)
+    rows = all_rows.exclude(hidden) if hidden else all_rows
     types = Q(type__in=query.types) if query.types else Q()
     bases = Q(base_models__overlap=list(query.base_models)) if query.base_models else Q()
     words, spellings = _words(rows.filter(types, bases), asked)
     matching = rows.filter(Matches(words.query)) if words else rows
     facets, count, text = count_facets(matching, query, types, bases)
     ids, following = list_page(rows.filter(types, bases), query.sort_used, words=words, cursor=query.cursor, size=size)
-    return SearchPage(tuple(_models(ids, viewer)), facets, following, count, text, spellings)
+    away = _count_hidden(all_rows.filter(types, bases, hidden), words) if hidden and not query.cursor else 0
+    return SearchPage(tuple(_models(ids, viewer)), facets, following, count, text, spellings, away)
+
+
+def hidden_rows(viewer: Viewer) -> Q:
+    """The search rows of models that `viewer` chose not to see: by owner, by tag, or one by one. Empty for most."""
+    hidden = hidden_by(viewer)
+    if not hidden:
+        return Q()
+    found = Q(owner__in=hidden.owners)
+    if hidden.subjects:
+        found |= Q(model__in=RegisteredModel.objects.filter(subject__in=hidden.subjects).values("pk"))
+    if hidden.tags:
+        found |= Q(tag_ids__overlap=list(Tag.objects.named(hidden.tags).values_list("pk", flat=True)))
+    return found
+
+
+def _count_hidden(rows: QuerySet[ModelSearch], words: Words | None) -> int:
+    return (rows.filter(Matches(words.query)) if words else rows)[: COUNTED + 1].count()
 
 
 def _narrowed(query: ModelQuery, asked: Asked) -> QuerySet[ModelSearch]:

@@ -3,7 +3,19 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from registry.views import catalog, downloads, files, models, owning, pages, parts, pictures, trust, uploading
+from registry.views import (
+    catalog,
+    downloads,
+    files,
+    models,
+    owning,
+    pages,
+    parts,
+    pictures,
+    reviewing,
+    trust,
+    uploading,
+)
 
 app_name = "registry"
 urlpatterns = [
@@ -35,6 +47,10 @@ urlpatterns = [
     path("versions/<int:version_id>/publish", owning.version_publish, name="version-publish"),
     path("versions/<int:version_id>/withdraw", owning.version_withdraw, name="version-withdraw"),
     path("versions/<int:version_id>/delete", owning.version_delete, name="version-delete"),
+    path("versions/<int:version_id>/reviews", reviewing.review_list, name="reviews"),
+    path("versions/<int:version_id>/review", reviewing.review, name="review"),
+    path("reviews/<int:review_id>/delete", reviewing.delete, name="review-delete"),
+    path("reviews/<int:review_id>/remove", reviewing.remove, name="review-remove"),
     path("<str:owner>/<str:name>/edit", owning.model_edit, name="model-edit"),
     path("<str:owner>/<str:name>/delete", owning.model_delete, name="model-delete"),
     path("<str:owner>/<str:name>/take-down", owning.model_take_down, name="model-take-down"),

@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 from typing import Final
 
+from celery import shared_task
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.signing import BadSignature, Signer
@@ -27,6 +28,7 @@ _signer: Final = Signer(salt="community.digest")
 logger = logging.getLogger(__name__)
 
 
+@shared_task(name="community.send_digests")
 def send_digests() -> int:
     """Write to everybody whose last mail is a day old and who has something new; gives back to how many.
 

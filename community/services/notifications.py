@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from celery import current_app
+from celery import current_app, shared_task
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -155,6 +155,7 @@ def announce(
         transaction.on_commit(send, robust=True)
 
 
+@shared_task(name=TELL_FOLLOWERS)
 def tell_followers(announcement_id: int) -> int:
     """Tell an announcement to its followers, in batches; gives back how many were told. Safe to run twice."""
     told = 0
@@ -181,6 +182,7 @@ def _next_followers(row: Announcement) -> list[User]:
     return list(User.objects.filter(pk__in=following, pk__gt=row.told_up_to).order_by("pk")[:BATCH])
 
 
+@shared_task(name="community.tell_all_waiting")
 def tell_all_waiting() -> int:
     """Announcements whose message was lost. Gives back how many people were told."""
     return sum(tell_followers(pk) for pk in list(Announcement.objects.values_list("pk", flat=True)[:100]))

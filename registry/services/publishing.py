@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict
-from community.models import User
+from community.models import Notice, Subject, User
+from community.services.notifications import announce
 from registry.errors import NotReadyToPublish
 from registry.formats.catalog import BASE_MODELS
 from registry.licenses.catalog import LICENSES, OWN_LICENSE
@@ -53,8 +55,10 @@ def publish_version(version: ModelVersion, *, by: User) -> ModelVersion:
             field=unmet[0].field,
             extra={"unmet": [asdict(check) for check in unmet]},
         )
+    is_new = model.first_published_at is None
     _make_public(version, model)
     version.model = refresh_listing(model)
+    _tell_followers(version, by, is_new)
     for path in settings.PUBLISH_LISTENERS:
         import_string(path)(version)
     return version
@@ -71,6 +75,23 @@ def _make_public(version: ModelVersion, model: RegisteredModel) -> None:
     version.save()
     model.first_published_at = model.first_published_at or now
     model.save(update_fields=["first_published_at", "updated_at"])
+
+
+def _tell_followers(version: ModelVersion, by: User, is_new: bool) -> None:
+    """Once for each version: whoever follows the model or its author, and for a new model its tags, is told."""
+    model = version.model
+    followed = [model.subject]
+    if is_new:
+        names = [tag.name.lower() for tag in model.tags.all()]
+        followed += Subject.objects.filter(kind="tag").alias(low=Lower("title")).filter(low__in=names)
+    announce(
+        Notice.Kind.MODEL if is_new else Notice.Kind.VERSION,
+        subject=model.subject,
+        actor=by,
+        followed=followed,
+        params={"name": version.name, "address": version.get_absolute_url()},
+        event=f"version:{version.pk}",
+    )
 
 
 def unmet_publishing_checks(version: ModelVersion) -> list[Unmet]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from community.models import User
+from community.services.following import find_subject
 from registry.forms import RIGHT_WORDS
 from registry.models import ModelSearch
 from registry.search import FacetValue, ModelQuery, SearchPage, find_by_hash, search_models
@@ -69,7 +71,11 @@ def model_list(request: HttpRequest) -> HttpResponse:
         "filtered": bool(query.to_params()),
         "total_text": _total_text(page),
         "corrected": ", ".join(page.spellings),
+        "hidden": page.hidden,
+        "tag": query.tags[0] if len(query.tags) == 1 else "",
     }
+    if context["tag"]:
+        context["tag_subject"] = find_subject("tags", context["tag"], AnonymousUser())
     return render(request, "registry/model_list.html", context)
 
 
@@ -82,6 +88,7 @@ def owner_panel(request: HttpRequest, person: User) -> SafeString | None:
         "person": person,
         "total_text": _total_text(page),
         "all_href": _address(query) if page.next_cursor else "",
+        "hidden": page.hidden,
     }
     return render_to_string("registry/_owner_models.html", context, request=request)
 

@@ -19,6 +19,7 @@ from registry.models import ModelRedirect, ModelVersion, RegisteredModel, Versio
 from registry.services.publishing import unmet_publishing_checks
 from registry.templatetags.safelight import base_label, or_list
 from registry.views import shapes
+from registry.views.reviewing import review_panel
 
 _UNDER_WAY = frozenset({"uploading", "waiting", "inspecting"})
 
@@ -48,6 +49,7 @@ def model_page(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "canonical": request.build_absolute_uri(model.get_absolute_url()),
         "summary": Truncator(" ".join(model.description.split()) or model.title).chars(160),
         "tags": [_tag_link(tag.name) for tag in model.tags.all()],
+        "model_path": f"{model.owner.username}/{model.name}",
         "can_edit": policies.can_edit(request.user, model),
         "can_moderate": policies.can_moderate(request.user),
         "thread": thread_of(model.subject, request),
@@ -55,6 +57,7 @@ def model_page(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     if version is not None:
         panels = [import_string(path)(request, version) for path in settings.MODEL_PANELS]
         context |= _version_context(request, model, version) | {"panels": [panel for panel in panels if panel]}
+        context["reviews"] = review_panel(request, version)
     return render(request, "registry/model.html", context)
 
 

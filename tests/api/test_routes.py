@@ -10,8 +10,9 @@ import pytest
 from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
+from community.services.topics import begin_topic
 from config import api_urls
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import ModelVersion, RegisteredModel, Review
 from registry.services.listing import refresh_listing
 from tests.factories import (
     CommentFactory,
@@ -53,7 +54,10 @@ class Scene:
         self.comment = CommentFactory(subject=self.model.subject, author=self.owner, text=SECRET)
         self.preview = VersionPreviewFactory(version=self.version, alt=SECRET)
         self.upload = UploadFactory(owner=self.owner, name=SECRET, state="complete")
-        scopes = ("models:write", "renders:write")
+        self.topic = begin_topic("A topic", by=self.owner)
+        self.review = Review.objects.create(version=self.version, author=UserFactory(), recommended=True, text=SECRET)
+        ModelVersion.objects.filter(pk=self.version.pk).update(review_count=1, recommended_count=1)
+        scopes = ("models:write", "social:write", "renders:write")
         self.people = {
             ANYBODY: Program(),
             STRANGER: Program(UserFactory(), scopes),
@@ -78,6 +82,9 @@ class Scene:
             render=self.render.pk,
             upload=self.upload.pk,
             hash=self.file.blob.sha256,
+            topic=self.topic.pk,
+            review=self.review.pk,
+            thing="models/mira/hidden",
         )
 
 
@@ -98,6 +105,11 @@ BY_HASH = {("draft",): (404, 404, OK, OK), ("published", "withdrawn", "taken_dow
 OPEN = {STATES: (OK, OK, OK, OK)}
 SIGNED_IN = {STATES: (401, OK, OK, OK)}
 OWN_UPLOAD = {STATES: (401, 404, OK, 404)}
+
+OWN_TOPIC = {STATES: (401, 403, OK, 403)}
+MODERATE_TOPIC = {STATES: (401, 403, 403, OK)}
+REVIEW = {HIDDEN: (401, 404, 403, 409), PUBLIC: (401, OK, 403, OK)}
+NO_REVIEW = {STATES: (401, 404, 404, 404)}
 
 Status = int | dict[str, int]
 WORDS = {"name": "Own", "type": "lora", "license": "CC0-1.0", "permissions": PERMISSIONS}
@@ -173,6 +185,29 @@ ROUTES = [
     Route("PATCH", "comments/{comment}", EDIT, 200, {"text": "New"}),
     Route("DELETE", "comments/{comment}", EDIT, 204),
     Route("POST", "comments/{comment}/remove", MODERATE, 204, REASON),
+    Route("GET", "follows", SIGNED_IN),
+    Route("PUT", "follows/{thing}", TALK, 204),
+    Route("DELETE", "follows/{thing}", TALK, 204),
+    Route("GET", "mutes", SIGNED_IN),
+    Route("PUT", "mutes/{thing}", TALK, 204),
+    Route("DELETE", "mutes/{thing}", TALK, 204),
+    Route("GET", "notifications", SIGNED_IN),
+    Route("POST", "notifications/read", SIGNED_IN, 200, {}),
+    Route("GET", "topics", OPEN),
+    Route("POST", "topics", SIGNED_IN, 201, {"title": "New"}),
+    Route("GET", "topics/{topic}", OPEN),
+    Route("PATCH", "topics/{topic}", OWN_TOPIC, 200, {"title": "New"}),
+    Route("DELETE", "topics/{topic}", OWN_TOPIC, 204),
+    Route("GET", "topics/{topic}/comments", OPEN),
+    Route("POST", "topics/{topic}/comments", SIGNED_IN, 201, {"text": "Hello"}),
+    Route("POST", "topics/{topic}/remove", MODERATE_TOPIC, 204, REASON),
+    Route("PUT", "{model}/reactions/like", TALK),
+    Route("DELETE", "{model}/reactions/like", TALK),
+    Route("GET", "versions/{version}/reviews", READ),
+    Route("GET", "versions/{version}/review", NO_REVIEW),
+    Route("PUT", "versions/{version}/review", REVIEW, 200, {"recommended": True}),
+    Route("DELETE", "versions/{version}/review", NO_REVIEW),
+    Route("POST", "reviews/{review}/remove", MODERATE, 204, REASON),
     Route("GET", "uploads", SIGNED_IN),
     Route("POST", "uploads", SIGNED_IN, 201, {"name": "new.safetensors", "size": 10}),
     Route("GET", "uploads/{upload}", OWN_UPLOAD),
@@ -242,6 +277,10 @@ _PARTS = {
     "<uuid:job_id>": "{render}",
     "<uuid:upload_id>": "{upload}",
     "<str:value>": "{hash}",
+    "<int:topic_id>": "{topic}",
+    "<int:review_id>": "{review}",
+    "<slug:kind>/<path:thing>": "{thing}",
+    "reactions/<slug:kind>": "reactions/like",
 }
 
 

@@ -6,7 +6,8 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
-from registry.models import ModelVersion
+from community.services.topics import begin_topic, remove_topic
+from registry.models import ModelVersion, Review
 from registry.services.listing import refresh_listing
 from tests.factories import (
     BlobFactory,
@@ -41,6 +42,13 @@ def site():
     with transaction.atomic():
         for name in ("public", "draft", "withdrawn", "down"):
             refresh_listing(things[name])
+    things["topic"] = begin_topic("A topic", by=owner)
+    things["removed_topic"] = begin_topic("A removed topic", by=owner)
+    remove_topic(things["removed_topic"], "Because.", by=things["moderator"])
+    for name in ("public", "draft"):
+        version = things[f"{name}_version"]
+        things[f"{name}_review"] = Review.objects.create(version=version, author=things["stranger"], recommended=True)
+        ModelVersion.objects.filter(pk=version.pk).update(review_count=1, recommended_count=1)
     return things
 
 
@@ -68,6 +76,19 @@ def page(name):
     return lambda site: reverse(f"registry:{name}")
 
 
+def of_community(name, *parts):
+    return lambda site: reverse(f"community:{name}", args=[getattr(site.get(part), "pk", part) for part in parts])
+
+
+def review_act(act, name):
+    return lambda site: reverse(f"registry:{act}", args=[site[f"{name}_review"].pk])
+
+
+def reactions(name):
+    return lambda site: reverse("community:react", args=[site[name].subject_id])
+
+
+SIGNED_IN = (LOGIN, 200, 200, 200)
 EVERYBODY = (200, 200, 200, 200)
 OWN_AND_MODERATORS = (404, 404, 200, 200)
 SEEN = {
@@ -96,6 +117,24 @@ SEEN = {
     "withdraw a version": (version_act("version-withdraw", "public"), (LOGIN, 403, 200, 403)),
     "delete a draft": (version_act("version-delete", "draft"), (LOGIN, 404, 200, 403)),
     "publish is no page": (version_act("version-publish", "draft"), (LOGIN, 405, 405, 405)),
+    "reviews of a public version": (version_act("reviews", "public"), EVERYBODY),
+    "reviews of a draft": (version_act("reviews", "draft"), OWN_AND_MODERATORS),
+    "write a review": (version_act("review", "public"), (LOGIN, 200, 403, 200)),
+    "write a review of a draft": (version_act("review", "draft"), (LOGIN, 404, 403, 200)),
+    "delete a review": (review_act("review-delete", "public"), (LOGIN, 200, 403, 403)),
+    "remove a review": (review_act("review-remove", "public"), (LOGIN, 403, 403, 200)),
+    "remove a review of a draft": (review_act("review-remove", "draft"), (LOGIN, 404, 403, 200)),
+    "notices": (of_community("notifications"), SIGNED_IN),
+    "what one follows": (of_community("follows"), SIGNED_IN),
+    "what one hides": (of_community("mutes"), SIGNED_IN),
+    "topics": (of_community("topics"), EVERYBODY),
+    "new topic": (of_community("topic-new"), SIGNED_IN),
+    "topic": (of_community("topic", "topic"), EVERYBODY),
+    "removed topic": (of_community("topic", "removed_topic"), OWN_AND_MODERATORS),
+    "edit a topic": (of_community("topic-edit", "topic"), (LOGIN, 403, 200, 403)),
+    "edit a removed topic": (of_community("topic-edit", "removed_topic"), (LOGIN, 404, 200, 403)),
+    "delete a topic": (of_community("topic-delete", "topic"), (LOGIN, 403, 200, 403)),
+    "remove a topic": (of_community("topic-remove", "topic"), (LOGIN, 403, 403, 200)),
 }
 
 
@@ -126,6 +165,17 @@ DONE = {
     "publish a draft": (version_act("version-publish", "draft"), (LOGIN, 404, 302, 403)),
     "withdraw a version": (version_act("version-withdraw", "public"), (LOGIN, 403, 302, 403)),
     "delete a version": (version_act("version-delete", "public"), (LOGIN, 403, 302, 403)),
+    "review a version": (version_act("review", "public"), (LOGIN, 400, 403, 400)),
+    "delete a review": (review_act("review-delete", "public"), (LOGIN, 302, 403, 403)),
+    "remove a review": (review_act("review-remove", "public"), (LOGIN, 403, 403, 302)),
+    "delete a topic": (of_community("topic-delete", "topic"), (LOGIN, 403, 302, 403)),
+    "remove a topic": (of_community("topic-remove", "topic"), (LOGIN, 403, 403, 302)),
+    "follow a public model": (of_community("follow", "models", "mira/public"), (LOGIN, 302, 302, 302)),
+    "follow a draft": (of_community("follow", "models", "mira/draft"), (LOGIN, 404, 302, 302)),
+    "hide a draft": (of_community("mute", "models", "mira/draft"), (LOGIN, 404, 302, 302)),
+    "hide a tag": (of_community("mute-tag"), (LOGIN, 400, 400, 400)),
+    "react to a draft": (reactions("draft"), (LOGIN, 404, 400, 400)),
+    "mark all notices": (of_community("notifications-read"), (LOGIN, 302, 302, 302)),
 }
 
 

@@ -1,6 +1,17 @@
 from django.urls import path
 
-from registry.api.own import conversions, files, hashes, models, pictures, recognize, uploads, versions, waivers
+from registry.api.own import (
+    conversions,
+    files,
+    hashes,
+    models,
+    pictures,
+    recognize,
+    reviews,
+    uploads,
+    versions,
+    waivers,
+)
 
 urlpatterns = [
     path("models", models.ModelsView.as_view(), name="api-models"),
@@ -30,6 +41,10 @@ urlpatterns = [
         name="api-version-picture-order",
     ),
     path("pictures/<int:picture_id>", pictures.PictureView.as_view(), name="api-picture"),
+    path("models/<str:owner>/<str:name>/reactions/<slug:kind>", reviews.ModelReactionView.as_view(), name="api-react"),
+    path("versions/<int:version_id>/reviews", reviews.VersionReviewsView.as_view(), name="api-version-reviews"),
+    path("versions/<int:version_id>/review", reviews.OwnReviewView.as_view(), name="api-version-review"),
+    path("reviews/<int:review_id>/remove", reviews.RemoveReviewView.as_view(), name="api-review-remove"),
     path("recognize", recognize.RecognizeView.as_view(), name="api-recognize"),
     path("uploads", uploads.UploadsView.as_view(), name="api-uploads"),
     path("uploads/<uuid:upload_id>", uploads.UploadView.as_view(), name="api-upload"),

@@ -24,6 +24,6 @@ def test_the_document_is_served_and_names_every_address(client):
     named = {path.removeprefix("/api/safelight/v1/") for path in document["paths"]}
     for pattern in urls.urlpatterns:
         route = str(pattern.pattern)
-        for kind in ("<str:", "<int:", "<uuid:"):
+        for kind in ("<str:", "<int:", "<uuid:", "<slug:"):
             route = route.replace(kind, "{")
         assert route.replace(">", "}") in named
