@@ -7,9 +7,10 @@ were. Folding costs nothing at each step, and works where peft's layers in diffu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -25,9 +26,12 @@ ROLE: Final = "lora"
 
 @dataclass(frozen=True)
 class LoraFile:
-    """An adapter at a strength, 1 as trained. `weight` is the denoiser's strength, `clip_weight` the text encoders'."""
+    """An adapter at a strength, 1 as trained. `weight` is the denoiser's strength, `clip_weight` the text encoders'.
 
-    path: Path
+    Two are equal by what they hold, wherever it lies.
+    """
+
+    path: Path = field(compare=False)
     weight: float
     clip_weight: float
     sha256: str
@@ -94,32 +98,51 @@ class Folder:
                 file = files.enter_context(open_weights(lora.path, ROLE, lora.name))
                 read = read_changes(file, self._layers, lora.weight, lora.clip_weight)
                 for change in read.changes:
-                    for place, parameter in enumerate(change.parameters()):
+                    for number, parameter in enumerate(change.parameters()):
                         self._untouched[id(parameter)] = (parameter, parameter.data)
-                        shares.setdefault(id(parameter), []).append((change, place))
+                        shares.setdefault(id(parameter), []).append((change, number))
                 notes[lora] = read.notes()
-            finite = [self._change_parameter(key, parts) for key, parts in shares.items()]
+            place = self._keeping_place()
+            finite = [self._change_parameter(key, parts, place) for key, parts in shares.items()]
         _refuse_overflow(finite)
         return tuple(note for lora in dict.fromkeys(loras) for note in notes[lora])
 
-    def _change_parameter(self, key: int, shares: Sequence[tuple[Change, int]]) -> tuple[Change, torch.Tensor]:
-        """Give one parameter its new values; returns the last of its changes and whether all values are finite."""
+    def _keeping_place(self) -> torch.device | None:
+        """Main memory where the device has no room for what waits and, for the render itself, as much again."""
+        needed: Counter[torch.device] = Counter()
+        for _, tensor in self._untouched.values():
+            needed[tensor.device] += tensor.nbytes
+        cards = [device for device in needed if device.type == "cuda"]
+        is_full = any(torch.cuda.mem_get_info(device)[0] < 2 * needed[device] for device in cards)
+        return torch.device("cpu") if is_full else None
+
+    def _change_parameter(
+        self, key: int, shares: Sequence[tuple[Change, int]], place: torch.device | None
+    ) -> tuple[Change, torch.Tensor]:
+        """Give one parameter its new values; returns the last of its changes and whether all values are finite.
+
+        Its untouched tensor waits at `place`, or beside the new one where that is None.
+        """
         parameter, untouched = self._untouched[key]
         total = torch.zeros(untouched.shape, dtype=torch.float32, device=untouched.device)
-        for change, place in shares:
-            total[change.layer[place].rows] += change.share(place, self._originals(change))
+        for change, number in shares:
+            total[change.layer[number].rows] += change.share(number, self._originals(change))
         changed = (untouched.to(torch.float32) + total).to(untouched.dtype)
         parameter.data = torch.empty_like(untouched).copy_(changed)  # the same layout in memory: channels may be last
+        self._untouched[key] = (parameter, untouched if place is None else untouched.to(place))
         return shares[-1][0], torch.isfinite(changed).all()
 
     def _originals(self, change: Change) -> list[torch.Tensor]:
-        kept = [self._untouched[id(parameter)][1] for parameter in change.parameters()]
-        return [tensor[part.rows].to(torch.float32) for tensor, part in zip(kept, change.layer, strict=True)]
+        kept = [self._untouched[id(parameter)] for parameter in change.parameters()]
+        return [
+            tensor[part.rows].to(parameter.device, torch.float32)
+            for (parameter, tensor), part in zip(kept, change.layer, strict=True)
+        ]
 
 
-def _order(lora: LoraFile) -> tuple[str, str, float, float]:
+def _order(lora: LoraFile) -> tuple[str, float, float]:
     """An order that does not depend on how the request names them: float sums depend on it in their last bit."""
-    return lora.sha256, str(lora.path), lora.weight, lora.clip_weight
+    return lora.sha256, lora.weight, lora.clip_weight
 
 
 def _refuse_overflow(answers: Sequence[tuple[Change, torch.Tensor]]) -> None:

@@ -1,5 +1,6 @@
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,19 @@ def test_the_same_set_is_folded_once(tmp_path):
     assert folder.apply([lora(path)]) == first == ()
     assert [parameter.data_ptr() for parameter in unet.parameters()] == held
     assert folder.applied == (lora(path),)
+
+
+def test_the_same_set_at_another_place_is_the_same_set(tmp_path):
+    unet, encoder = sd1_unet(), text_encoder()
+    path = in_kohya_keys(tmp_path, unet, encoder)
+    folder = Folder({"unet": unet, "text_encoder": encoder})
+
+    folder.apply([lora(path)])
+    moved = path.rename(tmp_path / "elsewhere.safetensors")
+    held = [parameter.data_ptr() for parameter in unet.parameters()]
+    folder.apply([replace(lora(path), path=moved)])
+
+    assert [parameter.data_ptr() for parameter in unet.parameters()] == held
 
 
 def test_another_set_replaces_the_first(tmp_path):
