@@ -1,8 +1,9 @@
-"""Tables of posts, images and how they were made."""
+"""Tables of posts, images, collections and how they were made."""
 
+from gallery.models.collections import Collection, CollectionItem
 from gallery.models.posts import Image, Post
 from gallery.models.readings import PictureReading
 from gallery.models.resources import ImageResource
 from gallery.models.search import ImageSearch
 
-__all__ = ["Image", "ImageResource", "ImageSearch", "PictureReading", "Post"]
+__all__ = ["Collection", "CollectionItem", "Image", "ImageResource", "ImageSearch", "PictureReading", "Post"]
