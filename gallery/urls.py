@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from gallery.views import images, media, posts
+from gallery.views import images, media, posts, remix
 
 app_name = "gallery"
 urlpatterns = [
     path("images", images.image_list, name="images"),
     path("images/<int:image_id>", images.image_page, name="image"),
+    path("images/read", remix.read_picture, name="read-picture"),
+    path("images/<int:image_id>/remix", remix.remix, name="remix"),
     path("images/<int:image_id>/workflow.json", media.image_workflow, name="image-workflow"),
     path("media/images/<int:image_id>/original", media.image_original, name="image-original"),
     path("media/images/<int:image_id>/<int:width>.<slug:format>", media.image_rendition, name="image-rendition"),
