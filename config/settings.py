@@ -302,7 +302,7 @@ MODEL_PANELS = ["inference.views.panels.model_panel", "gallery.views.panels.vers
 # Who hears that a version is published, within the transaction that does it: functions of the version.
 PUBLISH_LISTENERS = ["inference.services.previewing.version_published"]
 # Who hears that the demo's samples stand: functions of the account that owns the working ones.
-SAMPLE_LISTENERS = ["inference.services.defaults.samples_planted", "inference.services.previewing.samples_planted"]
+SAMPLE_LISTENERS = ["inference.services.defaults.choose_sample_defaults", "inference.services.previewing.render_samples"]
 # Who hears that a render has ended, within the transaction that ended it: functions of the job.
 RENDER_LISTENERS = [
     "inference.services.verifying.verification_ended",

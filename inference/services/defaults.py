@@ -52,7 +52,7 @@ def default_checkpoint(base_model: str) -> ModelVersion | None:
     return found.get(base_model) or next((found[name] for name in family if name in found), None)
 
 
-def samples_planted(owner: User) -> None:
+def choose_sample_defaults(owner: User) -> None:
     """Let the samples' checkpoints be defaults where the staff chose none yet (`settings.SAMPLE_LISTENERS`)."""
     own = ModelVersion.objects.published().filter(model__owner=owner, model__type="checkpoint", model__render_here=True)
     for version in own.order_by("published_at", "pk"):

@@ -46,7 +46,7 @@ def version_published(version: ModelVersion) -> None:
     queue_previews(version)
 
 
-def samples_planted(owner: User) -> None:
+def render_samples(owner: User) -> None:
     """Have all of the samples rendered, those too that came out before their default (`settings.SAMPLE_LISTENERS`)."""
     for version in ModelVersion.objects.published().filter(model__owner=owner).select_related("model__owner"):
         queue_previews(version)
