@@ -93,6 +93,12 @@ RENDER_MAX_CELLS = env.number("RENDER_MAX_CELLS", 64, least=1)
 # A worker refuses what it estimates over this; 0: nothing. A processor is slow, a graphics card rarely is.
 RENDER_CPU_SECONDS = env.number("RENDER_CPU_SECONDS", 120)
 RENDER_GPU_SECONDS = env.number("RENDER_GPU_SECONDS", 600)
+# Empty: the graphics card where there is one. Else cpu, cuda or cuda:1.
+RENDER_DEVICE = env.text("RENDER_DEVICE")
+# More threads than idle cores make a render many times slower; their number decides pixels too, and stands in receipts.
+RENDER_THREADS = env.number("RENDER_THREADS", 1, least=1)
+# What a render worker keeps on its disk of the store's files, for the next render.
+RENDER_CACHE_BYTES = env.size("RENDER_CACHE_BYTES", "50GB")
 # What renders a plan: a dotted path of a module with `open_engine()`. Imported by render workers alone.
 RENDER_ENGINE = env.text("RENDER_ENGINE", "inference.services.device")
 # Model files never pass through these two: parts of an upload are read as a stream.
@@ -193,6 +199,7 @@ CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_TASK_IGNORE_RESULT = True  # the database is the truth; nothing reads a task's result
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60  # a child that renders loads its engine while it comes up
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -37,13 +37,46 @@ _ASKED: Final = {
     "unknown_picture": _("You have no picture with this SHA-256 here. Upload it first."),
     "picture_refused": _("The picture cannot be used: it could not be read."),
 }
-# What does not go together, or not here. `inference.engine.checks` and the engine say these.
+# What does not go together, or not here: `inference.engine.checks` says these before anything is queued.
 _UNSUPPORTED: Final = {
-    "unsupported": _("This cannot be rendered here."),
-    "unsupported_family": _("Models of the base model “%(base_model)s” cannot be rendered here yet."),
-    "unsupported_format": _("Files of the format “%(format)s” cannot be loaded for rendering."),
+    "family_not_rendered": _("Models of the base model “%(base_model)s” cannot be rendered here."),
+    "unloadable_format": _("“%(name)s” is a file of the format %(format)s, which is not loaded for rendering."),
     "other_family": _("“%(name)s” was made for %(found)s and does not work with %(wanted)s."),
+    "sampler_not_for_family": _("This base model is rendered with these samplers alone: %(samplers)s."),
+    "schedule_not_for_family": _("This base model has a schedule of its own. Take “Automatic”."),
+    "not_for_family": _("This does not work with the base model “%(base_model)s”. Leave it out."),
+    "prompt_too_large": _("The prompt changes too often, or takes too many parts. Write it shorter."),
+}
+# What only the bytes tell: the engine says these of a file that it could not use.
+_FILES: Final = {
     "bad_ingredient": _("The file “%(name)s” could not be used: it is not what it says it is."),
+    "file_changed": _("The stored bytes of a file are not those that were judged. Tell the people of the site."),
+    "unreadable_file": _("“%(name)s” cannot be read as a file of tensors."),
+    "not_of_kind": _("“%(name)s” is not what it says: its tensors are those of a %(found)s, not of a %(wanted)s."),
+    "not_a_vae": _("“%(name)s” is no VAE: the tensors of one are missing."),
+    "not_a_controlnet": _("“%(name)s” is no ControlNet: the tensors of one are missing."),
+    "not_a_hypernetwork": _("“%(name)s” is no hypernetwork: the tensors of one are missing."),
+    "not_an_embedding": _("“%(name)s” is no embedding: the tensors of one are missing."),
+    "unknown_variant": _("“%(name)s” is of a variant that cannot be rendered here: %(variant)s."),
+    "missing_part": _("“%(name)s” lacks a part that it needs."),
+    "missing_tensor": _("“%(name)s” lacks tensors that it needs."),
+    "missing_pair": _("“%(name)s” lacks the other half of a pair of tensors."),
+    "incomplete": _("“%(name)s” lacks tensors that it needs."),
+    "no_vae": _("“%(name)s” has no VAE inside. Choose one beside it."),
+    "tokenizer_mismatch": _("The text encoder of “%(name)s” does not fit its tokenizer."),
+    "wrong_shape": _("“%(name)s” holds a tensor of a shape that does not fit."),
+    "wrong_dtype": _("“%(name)s” holds a tensor of a number type that cannot be used."),
+    "false_size": _("“%(name)s” holds a tensor that is smaller than it claims."),
+    "unknown_key": _("“%(name)s” holds a tensor of an unknown name."),
+    "unknown_activation": _("“%(name)s” asks for an unknown activation: %(activation)s."),
+    "not_finite": _("“%(name)s” holds numbers that are not finite (NaN or infinite)."),
+    "overflow": _("“%(name)s” at this strength gives numbers that are too large. Take a smaller weight."),
+    "nothing_applies": _("Nothing in “%(name)s” belongs to this checkpoint."),
+    "other_width": _("The embedding “%(name)s” was made for another text encoder."),
+    "not_finite_picture": _("The numbers became infinite on the way, so there is no picture. Change the settings."),
+    "unreadable_picture": _("The picture could not be read."),
+    "picture_too_large": _("The picture is too large to begin with."),
+    "mask_size": _("The mask has another size than the picture: %(found)s instead of %(wanted)s."),
 }
 # What came in between.
 _FAILED: Final = {
@@ -53,6 +86,7 @@ _FAILED: Final = {
     "worker_lost": _("The worker went away %(count)s times while it rendered this. Try again later."),
     "broke_off": _("The render broke off. The people of the site can read why."),
     "file_gone": _("A file that this needs is no longer here."),
+    "no_longer_allowed": _("A model that this needs may no longer be rendered with here."),
     "not_safe": _("A file that this needs is no longer called safe by the scanner."),
     "store_unavailable": _("The store of files did not answer."),
 }
@@ -67,7 +101,8 @@ _WAITING: Final = {
     "pictures": _("The picture that it begins with is still being read."),
     "elsewhere": _("A device failed. The render waits for another worker, or a minute."),
 }
-SENTENCES: Final = {**_ASKED, **_UNSUPPORTED, **_FAILED, **_WAITING}
+SENTENCES: Final = {**_ASKED, **_UNSUPPORTED, **_FILES, **_FAILED, **_WAITING}
+_TENSOR: Final = _("Tensor: %(key)s.")
 _UNKNOWN: Final = _("This cannot be rendered (%(code)s).")
 
 
@@ -75,6 +110,7 @@ def explain_render(code: str, params: Mapping[str, Any] | None = None) -> str:
     """The sentence of a code, in the reader's language."""
     values = dict(params or {})
     try:
-        return str(SENTENCES[code]) % values
+        sentence = str(SENTENCES[code]) % values
     except (KeyError, TypeError, ValueError):  # a code of a newer engine, or one with other parameters
         return str(_UNKNOWN) % {"code": code}
+    return f"{sentence} {_TENSOR % values}" if values.get("key") else sentence

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from community.errors import InvalidInput
@@ -24,6 +25,7 @@ ROLE_TYPES: Final[Mapping[Role, frozenset[str]]] = {
     "hypernet": frozenset({"hypernetwork"}),
     "controlnet": frozenset({"controlnet"}),
 }
+_PICKLED: Final = frozenset({"hypernet"})  # safetensors have no form for what stands beside their tensors
 _PRECISIONS: Final = ("fp16", "bf16", "fp32")
 
 
@@ -55,7 +57,7 @@ def chosen_file(need: Need, version: ModelVersion) -> ModelFile:
     right = [file for file in safe if _type_of(file) in wanted]
     if not right:
         raise _wrong_kind(need, version, _type_of(safe[0]))
-    return min(right, key=_preference)
+    return min(right, key=partial(_preference, need.role))
 
 
 def _wrong_kind(need: Need, version: ModelVersion, found: str) -> InvalidInput:
@@ -64,10 +66,11 @@ def _wrong_kind(need: Need, version: ModelVersion, found: str) -> InvalidInput:
     return render_refusal("not_of_this_kind", need.field, words)
 
 
-def _preference(file: ModelFile) -> tuple[bool, bool, int, int]:
+def _preference(role: Role, file: ModelFile) -> tuple[bool, bool, int, int]:
     precision = _recognition(file.blob).get("precision")
     order = _PRECISIONS.index(precision) if precision in _PRECISIONS else len(_PRECISIONS)
-    return file.blob.format != "safetensors", not file.is_primary, order, file.pk
+    is_tensors = file.blob.format == "safetensors"
+    return is_tensors == (role in _PICKLED), not file.is_primary, order, file.pk
 
 
 def _recognition(blob: Blob) -> Mapping[str, Any]:

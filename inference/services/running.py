@@ -29,7 +29,7 @@ from inference.services.estimating import learned_speeds
 from inference.services.finishing import finish_render
 from inference.services.submitting import nudge_workers
 from inference.services.supporting import field_of
-from registry.models import Blob
+from registry.models import Blob, ModelVersion
 from registry.models.files import Verdict
 
 _PROGRESS_SECONDS: Final = 0.2
@@ -114,7 +114,7 @@ def run_render(job: RenderJob, worker: Worker, engine: Engine) -> None:
 
 
 class FileMissing(Exception):
-    """A file of the plan is no longer there, or no longer safe."""
+    """A file of the plan is no longer there, no longer safe, or no longer to be rendered with."""
 
     def __init__(self, code: str, role: str) -> None:
         super().__init__(code)
@@ -122,7 +122,7 @@ class FileMissing(Exception):
 
 
 def _checked_plan(job: RenderJob) -> RenderPlan:
-    """The plan, its files asked about again: what was safe when it was queued may be blocked by now."""
+    """The plan, its files asked about again: what was safe and allowed when it was queued may not be by now."""
     plan = read_plan(job.plan)
     verdicts = dict(Blob.objects.filter(pk__in=[i.sha256 for i in plan.ingredients]).values_list("pk", "verdict"))
     for item in plan.ingredients:
@@ -130,6 +130,10 @@ def _checked_plan(job: RenderJob) -> RenderPlan:
             raise FileMissing("file_gone", item.role)
         if verdicts[item.sha256] != Verdict.SAFE:
             raise FileMissing("not_safe", item.role)
+    if job.maker is not None and job.kind != RenderJob.Kind.VERIFY:
+        allowed = ModelVersion.objects.renderable_by(job.maker).filter(pk__in=job.versions)
+        if allowed.count() < len(set(job.versions)):
+            raise FileMissing("no_longer_allowed", "")
     return plan
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inference.engine.checks import unsupported
 from inference.prompts.plan import RenderPlan
 from inference.services.ingredients import render_refusal
 
@@ -18,12 +19,10 @@ _FIELDS: Final = {
 
 
 def refuse_unsupported(plan: RenderPlan) -> None:
-    """Raises InvalidInput for a mix that no worker can render, and names the value that does not fit."""
-    checkpoint = plan.checkpoint
-    for item in plan.ingredients[1:]:
-        if item.family and checkpoint.family and item.family != checkpoint.family:
-            words = {"name": item.name, "found": item.base_model, "wanted": checkpoint.base_model}
-            raise render_refusal("other_family", field_of(item.role), words)
+    """Raises InvalidInput for what the engine cannot render, and names the value that does not fit."""
+    refused = unsupported(plan)
+    if refused is not None:
+        raise render_refusal(refused.code, refused.field, refused.params)
 
 
 def field_of(role: str) -> str:

@@ -30,7 +30,7 @@ def sweep_renders() -> None:
     queued = RenderJob.objects.filter(state=RenderJob.State.QUEUED)
     for job in queued.filter(inputs__picture__state=Picture.State.REFUSED).distinct()[:_ROWS]:
         end_render(job, RenderJob.State.FAILED, code="picture_refused", field="init")
-    if queued.exists():
+    if queued.exists() and Worker.objects.alive().exists():  # without workers the messages would pile up
         nudge_workers()
     Worker.objects.filter(seen_at__lt=timezone.now() - _FORGET_AFTER).delete()
 

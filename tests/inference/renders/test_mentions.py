@@ -38,7 +38,7 @@ def test_a_lora_is_found_by_its_files_name(ask, tag, weight, clip_weight):
 
 
 def test_a_hypernetwork_is_found_by_its_files_name(ask):
-    version = renderable("hypernetwork", name="glow.pt").version
+    version = renderable("hypernetwork", name="glow.pt", blob__format="torch-zip").version
 
     assert planned(ask(prompt="<hypernet:glow:0.4> a pond")).hypernets == (HypernetUse(version.pk, 0.4),)
 
@@ -85,7 +85,7 @@ def test_the_picture_tells_other_tools_what_was_used(ask, render_next):
     from inference.services.pngs import parameters_of
 
     renderable("lora", name="reed.safetensors")
-    renderable("hypernetwork", name="glow.pt")
+    renderable("hypernetwork", name="glow.pt", blob__format="torch-zip")
     job = ask(prompt="a pond <lora:reed:0.7> <hypernet:glow:0.4>")
 
     text = parameters_of(read_plan(job.plan), 1)

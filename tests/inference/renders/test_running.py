@@ -18,7 +18,7 @@ from inference.services.cancelling import cancel_render
 from inference.services.claiming import claim_render
 from inference.services.running import run_render
 from inference.services.watching import sweep_renders
-from registry.models import Blob
+from registry.models import Blob, RegisteredModel
 from registry.storage import blob_store
 
 pytestmark = pytest.mark.django_db
@@ -218,6 +218,16 @@ def test_a_file_that_was_blocked_since_is_not_loaded(ask, engine, render_next):
     job = render_next()
 
     assert (job.state, job.error["code"], job.error["field"]) == (STATE.FAILED, "not_safe", "version")
+    assert not engine.tried
+
+
+def test_a_model_whose_author_changed_their_mind_is_not_rendered_with(ask, engine, render_next):
+    ask(prompt="too late")
+    RegisteredModel.objects.update(render_here=False)
+
+    job = render_next()
+
+    assert (job.state, job.error["code"]) == (STATE.FAILED, "no_longer_allowed")
     assert not engine.tried
 
 

@@ -1,0 +1,139 @@
+"""The engine that comes with the site, with its own small models, from the request to the receipt."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from PIL import Image, ImageStat
+
+from inference.models import RenderJob, Verification, Worker
+from inference.services.claiming import claim_render
+from inference.services.device import open_engine
+from inference.services.engines import Engine
+from inference.services.running import run_render
+from inference.services.submitting import submit_render
+from inference.services.verifying import verify_receipt
+from inference.services.working import announce_worker
+from registry.demo import samples
+from registry.models import Blob, BlobHash
+from registry.services.examining import examine
+from registry.storage import blob_key, blob_store
+from tests.factories import ModelFileFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.site]
+
+MODELS = {
+    "checkpoint": ("tiny_checkpoint", "safelight-tiny.safetensors"),
+    "lora": ("ink_contrast", "ink-contrast.safetensors"),
+    "vae": ("tiny_vae_sharp", "safelight-tiny-sharp.safetensors"),
+    "embedding": ("ember_heart", "ember-heart.safetensors"),
+    "hypernetwork": ("cyanotype", "cyanotype.pt"),
+}
+
+
+def planted(type: str) -> int:
+    """The id of a published version with the sample of that type, judged as every upload is."""
+    make, name = MODELS[type]
+    data = samples.MAKERS[make](name.rpartition(".")[0], ())
+    found = examine(io.BytesIO(data), len(data), name=name, is_judged=lambda _: False, progress=lambda *_: None)
+    judged, sha256 = found.judgement, found.hashes.sha256
+    blob_store().put(blob_key(sha256), data, "application/octet-stream")
+    blob = Blob.objects.create(
+        sha256=sha256, size=len(data), key=blob_key(sha256), verdict=judged.verdict, format=judged.format,
+        facts=judged.facts,
+    )  # fmt: skip
+    BlobHash.objects.create(blob=blob, kind="AutoV2", value=found.hashes.autov2.lower())
+    values = {"version__model__type": type, "version__model__render_here": True}
+    file = ModelFileFactory(blob=blob, name=name, published=True, version__base_model="Safelight Tiny", **values)
+    return file.version_id
+
+
+@pytest.fixture
+def tiny(settings) -> Engine:
+    engine = open_engine()
+    assert engine is not None
+    return engine
+
+
+@pytest.fixture
+def station(tiny) -> Worker:
+    return announce_worker("render@here/1", tiny.device)
+
+
+@pytest.fixture
+def rendered(tiny, station, person):
+    """Asks for a render, has it rendered, and gives the job as it ended."""
+
+    def rendered(**values) -> RenderJob:
+        job = submit_render({"width": 64, "height": 64, "steps": 8, "seed": 5, **values}, by=person)
+        run_render(claim_render(station), station, tiny)
+        job.refresh_from_db()
+        assert job.state == RenderJob.State.DONE, job.error
+        return job
+
+    return rendered
+
+
+def bytes_of(job: RenderJob) -> bytes:
+    with blob_store().open(job.results.get().picture.blob.key) as stream:
+        return stream.read()
+
+
+def test_a_prompt_becomes_a_picture_and_the_same_request_the_same_bytes(rendered):
+    version = planted("checkpoint")
+
+    first, second = (rendered(version=version, prompt="a red apple") for _ in range(2))
+    other = rendered(version=version, prompt="a rocket")
+
+    assert bytes_of(first) == bytes_of(second) != bytes_of(other)
+    picture = Image.open(io.BytesIO(bytes_of(first)))
+    assert picture.size == (64, 64)
+    assert max(ImageStat.Stat(picture).stddev) > 10  # it shows something
+    receipt = json.loads(first.results.get().receipt.body)
+    assert receipt["environment"]["engine"].startswith("safelight")
+    assert first.step == first.steps
+
+
+def test_everything_that_is_made_for_it_takes_part(rendered):
+    version = planted("checkpoint")
+    plain = rendered(version=version, prompt="a heart")
+    for type in ("lora", "embedding", "hypernetwork"):
+        planted(type)
+    vae = planted("vae")
+
+    tags = {
+        "lora": "a heart <lora:ink-contrast:0.8>",
+        "embedding": "embedding:ember-heart",
+        "hypernetwork": "a heart <hypernet:cyanotype:1>",
+    }
+    made = {name: bytes_of(rendered(version=version, prompt=prompt)) for name, prompt in tags.items()}
+    made["vae"] = bytes_of(rendered(version=version, prompt="a heart", vae=vae))
+
+    assert len({bytes_of(plain), *made.values()}) == 5
+    assert bytes_of(rendered(version=version, prompt="a heart")) == bytes_of(plain)  # nothing of them has stayed
+
+
+def test_a_receipt_holds(rendered, tiny, station, person):
+    job = rendered(version=planted("checkpoint"), prompt="a red apple", batch_count=2)
+
+    verify_receipt(job.results.get(index=1), by=person)
+    run_render(claim_render(station), station, tiny)
+
+    told = Verification.objects.get()
+    assert (told.outcome, told.mean_difference, told.environment) == ("identical", 0.0, {})
+
+
+def test_a_running_render_is_called_off_between_two_steps(tiny, station, person):
+    from inference.services.cancelling import cancel_render
+
+    version = planted("checkpoint")
+    submit_render({"version": version, "width": 64, "height": 64, "steps": 100}, by=person)
+    job = claim_render(station)
+    cancel_render(job, by=person)
+
+    run_render(job, station, tiny)
+
+    job.refresh_from_db()
+    assert (job.state, job.results.count()) == (RenderJob.State.CANCELLED, 0)
