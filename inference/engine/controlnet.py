@@ -24,7 +24,7 @@ _PREFIXES: Final = ("control_model.", "")
 _HINT: Final = "controlnet_cond_embedding"
 _EMBEDDINGS: Final = {"add_embedding.linear_1": "label_emb.0.0", "add_embedding.linear_2": "label_emb.0.2"}
 # Marks of kinds that look alike and work otherwise.
-_STRANGERS: Final = {"lora_controlnet": "control_lora", "task_embedding": "union_controlnet"}
+_STRANGERS: Final = {"lora_controlnet": "Control-LoRA", "task_embedding": "ControlNet Union"}
 
 Residuals = tuple[tuple[torch.Tensor, ...], torch.Tensor]
 
@@ -34,12 +34,12 @@ def load_controlnet(path: Path, config: Path | Config, dtype: torch.dtype, name:
 
     `config` (or the folder that has it) is a ControlNet's or simply the U-Net's that it is to steer: the rest is read
     off the file. Names of the original layout or of diffusers'. Raises BadIngredient: `not_a_controlnet`,
-    `control_lora`, `union_controlnet`, or what is wrong with which tensor.
+    `unknown_variant`, or what is wrong with which tensor.
     """
     with open_weights(path, ROLE, name or path.name) as file:
-        for mark, code in _STRANGERS.items():
+        for mark, variant in _STRANGERS.items():
             if mark in file.shapes:
-                file.refuse(code)
+                file.refuse("unknown_variant", variant=variant)
         prefix = _original_prefix(file)
         settings = _settings(read_config(config), file, prefix)
         network = blank(ControlNetModel, settings)

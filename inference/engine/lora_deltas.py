@@ -91,7 +91,7 @@ def _scale(alpha: float | None, rank: int) -> float:
 
 def _rank_of(part: str, factor: torch.Tensor) -> int:
     if factor.shape[0] > MAX_RANK:
-        raise PartFault("rank_too_large", part, rank=factor.shape[0], most=MAX_RANK)
+        _refuse(part, factor.shape, (MAX_RANK,))
     return factor.shape[0]
 
 

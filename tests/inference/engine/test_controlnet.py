@@ -146,8 +146,8 @@ ZERO, FIRST = "zero_convs.1.0.weight", "input_hint_block.0.weight"
     ("tensors", "code", "key"),
     [
         pytest.param({"decoder.conv_in.weight": drawn(2)}, "not_a_controlnet", None, id="an autoencoder"),
-        pytest.param({"lora_controlnet": drawn(2)}, "control_lora", None, id="a Control-LoRA"),
-        pytest.param({"task_embedding": drawn(2)}, "union_controlnet", None, id="a union"),
+        pytest.param({"lora_controlnet": drawn(2)}, "unknown_variant", None, id="a Control-LoRA"),
+        pytest.param({"task_embedding": drawn(2)}, "unknown_variant", None, id="a union"),
         pytest.param(changed(**{ZERO: None}), "incomplete", ZERO, id="a tensor missing"),
         pytest.param(changed(**{ZERO: drawn(9, 32, 1, 1)}), "wrong_shape", ZERO, id="another width"),
         pytest.param(changed(**{FIRST: drawn(9)}), "wrong_shape", FIRST, id="an encoder of no convolutions"),
