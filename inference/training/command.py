@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import diffusers
 import torch
+import transformers
 
 from inference.training.recipe import Recipe, read_recipe
 
@@ -38,6 +40,8 @@ def run_step(step: Callable[[Run], None], about: str | None, **options: str) -> 
         parser.add_argument(f"--{name}", default=default)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    for library in (diffusers, transformers):  # they tell of optional parts, once for each load
+        library.logging.set_verbosity_error()
     # On a shared machine two threads wait for each other longer than they compute.
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     arguments.work.mkdir(parents=True, exist_ok=True)

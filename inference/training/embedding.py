@@ -42,14 +42,14 @@ class Vectors(nn.Module):
 
 
 def train_embedding(run: Run) -> None:
-    """The vectors begin at those of `--start`, a word that the checkpoint knows."""
+    """The vectors begin at those of `--like`, a word that the checkpoint knows."""
     options = run.options
     pipeline = read_checkpoint(Path(options.checkpoint)).to(run.device)
     text, tokenizer = pipeline.text_encoder, pipeline.tokenizer
     freeze(pipeline.vae, text, pipeline.unet)
     pictures = load_catalog(run.work).only({"flat", "3d"}, {options.name})
     latents = encode_pictures(pipeline.vae, pictures.on_white())
-    embedding = _begin(text, tokenizer, options.start)
+    embedding = _begin(text, tokenizer, options.like)
     training, diffusion = Training("embedding", run, {"embedding": embedding}), Diffusion(pipeline.unet, run.device)
 
     def loss(draw: np.random.Generator) -> Tensor:
@@ -86,6 +86,6 @@ if __name__ == "__main__":
         __doc__,
         checkpoint="registry/demo/data/safelight-tiny.safetensors",
         name="orange heart",
-        start="red heart",
+        like="red heart",
         word="ember-heart",
     )

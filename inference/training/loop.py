@@ -71,7 +71,7 @@ class Training:
 
     def _progress(self) -> float:
         spent = self.seconds / 60 / self._minutes if self._minutes else 0.0
-        return max(self.step / self.stage.steps, spent)
+        return max(self.step / self.stage.steps if self.stage.steps else 1.0, spent)
 
     def _set_rate(self, progress: float) -> None:
         rising = min(1.0, (self.step + 1) / self.stage.warmup)

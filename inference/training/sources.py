@@ -1,4 +1,4 @@
-"""Emoji in npm packages: vectors of three sets, pictures of a fourth, names and keywords.
+"""Emoji in npm packages: vectors of two sets, pictures of a third, names and keywords.
 
 `pictures` says which packages those are and under which licenses.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-VECTOR_SETS: Final = {"noto": "noto", "flat": "fluent-emoji-flat", "contrast": "fluent-emoji-high-contrast"}
+VECTOR_SETS: Final = {"flat": "fluent-emoji-flat", "contrast": "fluent-emoji-high-contrast"}
 _GROUPS: Final = {0, 1, 3, 4, 5, 6, 7}  # without parts of emoji, signs and flags
 _PEOPLE: Final = 1
 _JOINED: Final = "200D"

@@ -34,6 +34,10 @@ class Studio:
     def use_lora(self, path: Path, weight: float) -> None:
         """Put a LoRA before everything else."""
         self._pipeline.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name="lora")
+        self.use_lora_at(weight)
+
+    def use_lora_at(self, weight: float) -> None:
+        """The same LoRA at another strength."""
         self._pipeline.set_adapters(["lora"], [weight])
 
     def use_vae(self, path: Path) -> None:

@@ -27,7 +27,7 @@ COLORED_PAPER: Final = 0.3  # share of pictures
 
 def train_vae(run: Run) -> None:
     """From nothing to `vae/`."""
-    pictures = load_catalog(run.work)
+    pictures = load_catalog(run.work).only({"flat", "3d", "contrast"})
     torch.manual_seed(run.recipe.seed)
     vae = new_vae().to(run.device).train()
     training = Training("vae", run, {"vae": vae})

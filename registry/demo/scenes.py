@@ -15,12 +15,14 @@ from registry.demo.samples import DATA
 
 SHAPES: Final = {"tall": (832, 1216), "wide": (1216, 832), "square": (1024, 1024)}
 
-_RENDERS: Final = (
+RENDERS: Final = (
     "sunglasses", "cat", "tree", "pizza", "sunflower", "penguin",
     "house", "hamburger", "guitar", "octopus", "apple", "heart",
     "ink cat", "ink heart", "ink penguin", "ink penguin 2", "ink face", "ink cat 2",
+    "blue cat", "blue house", "blue guitar", "blue sunflower", "blue penguin", "blue face",
+    "ember", "ember 2", "ember 3", "sharp house", "sharp face", "sharp guitar",
 )  # fmt: skip
-_TILE: Final = 64
+TILE: Final = 64
 
 
 @dataclass(frozen=True)
@@ -324,8 +326,8 @@ def prints(brief: Brief) -> Image.Image:
 
 def _render(name: str) -> Image.Image:
     with Image.open(DATA / "renders.png") as renders:
-        left, upper = (_TILE * place for place in reversed(divmod(_RENDERS.index(name), 6)))
-        return renders.convert("RGB").crop((left, upper, left + _TILE, upper + _TILE))
+        left, upper = (TILE * place for place in reversed(divmod(RENDERS.index(name), 6)))
+        return renders.convert("RGB").crop((left, upper, left + TILE, upper + TILE))
 
 
 def _cast_shadows(sheet: Sheet, corners: list[tuple[int, int]], side: int) -> None:

@@ -14,8 +14,8 @@ from typing import Final
 
 from registry.demo.tensorfile import Tensor
 
-_STORAGES: Final = {"F16": "HalfStorage", "F32": "FloatStorage"}
-_WIDTHS: Final = {"F16": 2, "F32": 4}
+_STORAGES: Final = {"F16": "HalfStorage", "F32": "FloatStorage", "I64": "LongStorage"}
+_WIDTHS: Final = {"F16": 2, "F32": 4, "I64": 8}
 
 Value = str | int | None | Tensor | Mapping[str | int, "Value"] | Sequence["Value"]
 

@@ -38,5 +38,7 @@ def run(tmp_path: Path, catalog: Catalog) -> Run:
     save_catalog(catalog, tmp_path)
     recipe = read_recipe()
     stages = {name: replace(stage, steps=2, batch=2) for name, stage in recipe.stages.items()}
-    options = argparse.Namespace(checkpoint=str(CHECKPOINT), name="orange heart", start="red heart", word="ember-heart")
+    options = argparse.Namespace(
+        checkpoint=str(CHECKPOINT), name="orange heart", like="red heart", start="", word="ember-heart"
+    )
     return Run(tmp_path, replace(recipe, stages=stages), None, options)

@@ -29,7 +29,7 @@ def emoji_row(sign: str, code: str, name: str, group: int, **more: object) -> di
 def test_the_recipe_speaks_of_things_and_styles_that_there_are():
     assert len(RECIPE.concepts) == 283
     assert RECIPE.often.keys() | RECIPE.aliases.keys() <= RECIPE.concepts
-    assert RECIPE.styles.keys() == {"flat", "3d", "noto", "contrast"}
+    assert RECIPE.styles.keys() == {"flat", "3d", "contrast"}
     assert RECIPE.stages.keys() == {"vae", "decoder", "text", "unet", "lora", "embedding", "hypernetwork"}
 
 
@@ -56,7 +56,7 @@ def test_emoji_come_without_flags_clocks_and_variants_of_people(tmp_path):
 
 
 def test_vectors_are_found_through_their_aliases(tmp_path):
-    folder = tmp_path / "@iconify-json" / "noto"
+    folder = tmp_path / "@iconify-json" / "fluent-emoji-flat"
     folder.mkdir(parents=True)
     icons = {
         "width": 128,
@@ -67,7 +67,7 @@ def test_vectors_are_found_through_their_aliases(tmp_path):
     (folder / "icons.json").write_text(json.dumps(icons))
     (folder / "chars.json").write_text(json.dumps({"1F680": "ship-in-space", "1F681": "not-there"}))
 
-    found = read_vectors(tmp_path, "noto")
+    found = read_vectors(tmp_path, "fluent-emoji-flat")
 
     assert found.keys() == {"1f680"}
     assert 'viewBox="0 0 128 128"' in found["1f680"]

@@ -21,6 +21,7 @@ from inference.training.studio import Studio
 from inference.training.text import train_text
 from inference.training.unet import train_unet
 from inference.training.vae import train_vae, whiten
+from registry.demo.samples import DATA
 from registry.formats.architecture import recognize
 from registry.formats.safetensors import read_header
 from tests.inference.training.conftest import CHECKPOINT
@@ -83,6 +84,18 @@ def test_a_lora_has_the_names_of_the_common_trainer(run: Run):
     assert tensors[f"{layer}.lora_down.weight"].shape == (8, 128)
     assert tensors[f"{layer}.lora_up.weight"].shape == (96, 8)
     assert tensors[f"{layer}.alpha"].item() == 8
+
+
+def test_a_lora_is_trained_further_from_an_earlier_one(run: Run):
+    first = DATA / "ink-contrast.safetensors"
+    no_steps = {name: replace(stage, steps=0) for name, stage in run.recipe.stages.items()}
+    options = argparse.Namespace(checkpoint=str(CHECKPOINT), start=str(first))
+
+    train_lora(replace(run, options=options, recipe=replace(run.recipe, stages=no_steps)))
+
+    before, after = load_file(first), load_file(run.work / "ink-contrast.safetensors")
+    assert before.keys() == after.keys()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
 
 
 def test_names_of_a_lora():
