@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.engine.lora_keys import UNSUPPORTED, layer_name, read_keys
+from inference.engine.lora_keys import UNSUPPORTED, LayerName, layer_name, read_keys
+from inference.engine.lora_layers import LayerIndex
+from registry.demo.ldm_names import UNET, unet_names
+from tests.inference.engine.networks import sd1_unet, sdxl_unet
 
 TO_Q = "down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
 DOTTED = "down_blocks.0.attentions.0.transformer_blocks.0.attn1"
@@ -83,3 +86,16 @@ def test_long_hostile_names_are_read_in_no_time(piece):
     layer_name(piece * 100_000)
 
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("make", [sd1_unet, sdxl_unet], ids=["Stable Diffusion 1", "SDXL"])
+def test_every_layer_of_a_unet_is_found_under_its_original_name(make):
+    unet = make()
+    index = LayerIndex({"unet": unet})
+    names = [name for name in unet.state_dict() if name.endswith(".weight") and not name.startswith("add_embedding")]
+
+    for ours, theirs in unet_names(names, unet.config.layers_per_block).items():
+        plain = theirs.removeprefix(UNET).removesuffix(".weight").replace(".", "_")
+        layer = index.find(LayerName("denoiser", plain))
+        assert layer is not None, theirs
+        assert [part.module for part in layer] == [unet.get_submodule(ours.removesuffix(".weight"))]
