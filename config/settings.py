@@ -315,6 +315,7 @@ RENDER_LISTENERS = [
     "inference.services.verifying.verification_ended",
     "inference.services.previewing.preview_ended",
     "inference.services.grids.grid_ended",
+    "inference.services.telling.tell_of_render",
 ]
 # What else lets somebody render from a picture: functions of (blob, person). One's own and shown previews always do.
 RENDER_PICTURES = ["inference.services.controls.is_house_control"]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from inference.views import grids, history, library, media, panels, rendering, staff
+from inference.views import defaults, grids, history, library, media, panels, rendering, staff
 
 app_name = "inference"
 urlpatterns = [
@@ -29,4 +29,5 @@ urlpatterns = [
     path("media/renders/<uuid:result_id>/receipt", media.result_receipt, name="result-receipt"),
     path("media/renders/<uuid:result_id>/<int:width>.<slug:format>", media.result_rendition, name="result-rendition"),
     path("staff/renders", staff.renders, name="staff-renders"),
+    path("staff/defaults", defaults.default_checkpoints, name="staff-defaults"),
 ]
