@@ -5,6 +5,7 @@ from community.models.moderation import ModerationAct
 from community.models.notifications import Announcement, Notice, NoticeEvent
 from community.models.people import Invitation, User, Viewer
 from community.models.reactions import Reaction
+from community.models.reports import Appeal, BlockedHash, Case, Decision, Report
 from community.models.subjects import Comment, Subject
 from community.models.tokens import ApiToken
 from community.models.topics import Topic
@@ -12,7 +13,11 @@ from community.models.topics import Topic
 __all__ = [
     "Announcement",
     "ApiToken",
+    "Appeal",
+    "BlockedHash",
+    "Case",
     "Comment",
+    "Decision",
     "Follow",
     "Invitation",
     "ModerationAct",
@@ -20,6 +25,7 @@ __all__ = [
     "Notice",
     "NoticeEvent",
     "Reaction",
+    "Report",
     "Subject",
     "Topic",
     "User",

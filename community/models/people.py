@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from community.names import validate_owner_name
-from community.ratings import Rating
+from community.ratings import RATING_CHOICES, Rating
 
 
 class User(AbstractUser):
@@ -36,6 +36,10 @@ class User(AbstractUser):
     about = models.TextField(_("about you"), blank=True, validators=[MaxLengthValidator(4000)])
     role = models.CharField(max_length=16, choices=Role, default=Role.MEMBER)
     browsing_level = models.PositiveSmallIntegerField(default=int(Rating.PG))
+    # How it is shown, never whether: see `browsing_level`.
+    blur_from = models.PositiveSmallIntegerField(
+        _("blur pictures from this rating on"), choices=RATING_CHOICES, null=True, blank=True
+    )
     language = models.CharField(max_length=16, blank=True)
     mail_digest = models.BooleanField(_("mail me what is new, once a day"), default=False)
     digest_sent_at = models.DateTimeField(null=True, editable=False)
