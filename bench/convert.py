@@ -3,8 +3,8 @@
     python bench/convert.py [--gib 1.0] [--folder FOLDER] [--kind full|pruned_fp16]
 
 Makes the checkpoint (torch is needed for that, and for the peer), converts it with each in a process of its own, and
-prints seconds, peak resident memory and their ratios. Ours compares its result with the source as well, and is shown
-with and without that. Both results are read back and held against each other.
+prints seconds, seconds of processor, peak resident memory and their ratios. Ours compares its result with the source
+as well, and is shown with and without that. Both results are read back and held against each other.
 """
 
 import sys
@@ -13,6 +13,7 @@ sys.path.insert(0, sys.path.pop(0).removesuffix("/bench"))  # the repository, no
 
 import argparse
 import os
+import resource
 import subprocess
 import tempfile
 import time
@@ -74,12 +75,14 @@ def make_checkpoint(path: Path, size: int) -> None:
 
 
 def run(program: str, *words: str) -> dict[str, float]:
-    """Wall time of one contender's whole process, on a file that the system holds in memory already, and its peak."""
+    """One contender's whole process, on a file that the system holds in memory already: wall, processor, peak."""
     root = str(Path(__file__).resolve().parents[1])
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": root}
-    started = time.perf_counter()
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([sys.executable, "-c", program, *words], check=True, capture_output=True, env=environment)
-    return {"seconds": time.perf_counter() - started, "peak": int(done.stdout)}
+    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"seconds": seconds, "cpu": spent, "peak": int(done.stdout)}
 
 
 def same_tensors(ours: Path, theirs: Path) -> bool:
@@ -112,10 +115,12 @@ def main() -> int:
         peer = rows["theirs"]
         labels = {"theirs": "torch.load + save_file", "write": "ours, without the comparison", "all": "ours"}
         print(f"{source.stat().st_size / MIB:.0f} MiB, {asked.kind}\n")
-        print("| way | seconds | resident MiB | time, of torch's | memory, of torch's |\n|---|---|---|---|---|")
+        print("| way | seconds | of processor | resident MiB | seconds, processor, memory: of torch's |")
+        print("|---|---|---|---|---|")
         for word, row in rows.items():
-            ratios = f"{row['seconds'] / peer['seconds']:.2f} | {row['peak'] / peer['peak']:.2f}"
-            print(f"| {labels[word]} | {row['seconds']:.2f} | {row['peak'] / MIB:.0f} | {ratios} |")
+            ratios = ", ".join(f"{row[what] / peer[what]:.2f}" for what in ("seconds", "cpu", "peak"))
+            shown = f"{row['seconds']:.2f} | {row['cpu']:.2f} | {row['peak'] / MIB:.0f}"
+            print(f"| {labels[word]} | {shown} | {ratios} |")
         same = same_tensors(folders["all"] / "result.safetensors", folders["theirs"] / "result.safetensors")
         print(f"\nthe same tensors: {same}")
     return 0 if same else 1
