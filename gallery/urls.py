@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gallery.views import images, media, posts, remix
+from gallery.views import from_renders, images, media, posts, remix
 
 app_name = "gallery"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("media/images/<int:image_id>/original", media.image_original, name="image-original"),
     path("media/images/<int:image_id>/<int:width>.<slug:format>", media.image_rendition, name="image-rendition"),
     path("posts/new", posts.post_new, name="post-new"),
+    path("posts/from-render/<uuid:result_id>", from_renders.post_render, name="post-render"),
     path("posts/<int:post_id>", posts.post_page, name="post"),
     path("posts/<int:post_id>/edit", posts.post_edit, name="post-edit"),
     path("posts/<int:post_id>/publish", posts.post_publish, name="post-publish"),

@@ -31,10 +31,11 @@ def attach_images(upload: Upload) -> None:
         waiting.update(error={"code": refusal.code, "params": refusal.params})
         return
     waiting.update(picture=picture)
-    _read_once(picture)
+    need_reading(picture)
 
 
-def _read_once(picture: Picture) -> None:
+def need_reading(picture: Picture) -> None:
+    """Have a picture's metadata read, once however many show it; what is read already is told at once."""
     reading, _made = PictureReading.objects.get_or_create(picture=picture)
     if reading.state in {PictureReading.State.DONE, PictureReading.State.FAILED}:
         tell_images(reading)

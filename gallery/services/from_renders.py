@@ -1,0 +1,33 @@
+"""A render's picture put into a draft: the same bytes, no second upload."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from community.errors import NotAllowed
+from community.models import User
+from community.services.discussion import create_subject
+from gallery.models import Image, Post
+from gallery.services.attaching import need_reading
+from gallery.services.listing import title_of
+from gallery.services.posting import create_post
+from inference.models import RenderResult
+
+
+@transaction.atomic
+def draft_of_render(result: RenderResult, *, by: User) -> Post:
+    """A new draft with the picture of one's own render. How it was made is read from the file, as from any other.
+
+    Raises NotAllowed for somebody else's render.
+    """
+    if result.job.maker_id != by.pk:
+        raise NotAllowed(_("This render is not yours."))
+    post = create_post(by=by)
+    image = Image(post=post, owner=by, picture=result.picture, alt=result.job.request.get("prompt", "")[:500])
+    image.subject = create_subject(by, "image", title_of(image), "/images", rating=0)
+    image.save()
+    image.subject.address = image.get_absolute_url()
+    image.subject.save(update_fields=["address"])
+    need_reading(result.picture)
+    return post
