@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gallery.views import from_renders, images, media, posts, remix
+from gallery.views import collections, from_renders, images, media, posts, remix
 
 app_name = "gallery"
 urlpatterns = [
@@ -13,6 +13,13 @@ urlpatterns = [
     path("images/<int:image_id>/workflow.json", media.image_workflow, name="image-workflow"),
     path("media/images/<int:image_id>/original", media.image_original, name="image-original"),
     path("media/images/<int:image_id>/<int:width>.<slug:format>", media.image_rendition, name="image-rendition"),
+    path("collections", collections.own_collections, name="collections"),
+    path("collections/save/<int:subject_id>", collections.collect, name="collect"),
+    path("collections/of/<str:name>", collections.person_collections, name="person-collections"),
+    path("collections/<str:address>", collections.collection_page, name="collection"),
+    path("collections/<str:address>/edit", collections.collection_edit, name="collection-edit"),
+    path("collections/<str:address>/delete", collections.collection_delete, name="collection-delete"),
+    path("collections/<str:address>/items/<int:item_id>", collections.collection_item, name="collection-item"),
     path("posts/new", posts.post_new, name="post-new"),
     path("posts/from-render/<uuid:result_id>", from_renders.post_render, name="post-render"),
     path("posts/<int:post_id>", posts.post_page, name="post"),

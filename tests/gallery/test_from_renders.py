@@ -58,7 +58,8 @@ def test_once_posted_everybody_sees_it_and_the_render_stays_private(client, pers
     publish_post(post, by=person)
     client.logout()
 
-    assert client.get(image.original_address).status_code == 200
+    original = client.get(image.original_address)
+    assert b"".join(original.streaming_content).startswith(b"\x89PNG")
     assert client.get(result.original_address).status_code == 404
 
 
