@@ -18,7 +18,7 @@ import zlib
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import Image, ImageFile, ImageOps, PngImagePlugin
 
 from gallery.imagemeta.generation import Generation
 from gallery.imagemeta.private import find_private
@@ -43,8 +43,9 @@ for _name in "ascii latin-1 utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 ut
 def read(data: bytes) -> tuple[dict[str, Any], dict[str, str]]:
     """What is told of a picture, and the blocks as they stood."""
     try:
-        found, hidden = read_generation(data), None
-        if found is None and (hidden := _hidden_text(data)):
+        # Tools write both: what the blocks say may stand in the pixels once more.
+        found, hidden = read_generation(data), _hidden_text(data)
+        if found is None and hidden:
             found = read_generation(data, hidden)
         blocks = dict(found.raw) if found else {block.place: block.text for block in reversed(blocks_of(data))}
         private = find_private(data, hidden)
@@ -61,10 +62,10 @@ def _plain(found: Generation) -> dict[str, Any]:
 
 
 def _hidden_text(data: bytes) -> str | None:
-    """The text in the lowest bits of the pixels, where there is one."""
+    """The text in the lowest bits of the pixels, where there is one; of an animation in those of its first picture."""
     try:
         header = read_header(data)
-        if header.format not in _EXACT or header.frames > 1:
+        if header.format not in _EXACT:
             return None
         with Image.open(io.BytesIO(data), formats=[header.format.upper()]) as image:
             width, height = image.size
@@ -79,13 +80,46 @@ def _hidden_text(data: bytes) -> str | None:
     return None
 
 
+def _without_hidden(data: bytes) -> bytes:
+    """The picture with its lowest bits flattened and its metadata gone. Raises MalformedFile `in_pixels`.
+
+    No eye sees the difference, but these are not the pixels that were sent: what hides in them cannot be taken out
+    otherwise.
+    """
+    header = read_header(data)
+    if header.frames > 1:
+        raise MalformedFile("in_pixels", "an animation hides a text in its pixels")
+    stream = io.BytesIO()
+    with Image.open(io.BytesIO(data), formats=[header.format.upper()]) as opened:
+        profile = opened.info.get("icc_profile")
+        image = ImageOps.exif_transpose(opened).convert("RGBA" if opened.mode == "RGBA" else "RGB")
+    bands = [band.point([value & ~1 for value in range(256)]) for band in image.split()[:3]]
+    if image.mode == "RGBA":
+        bands.append(image.getchannel("A").point([value | 1 for value in range(256)]))
+    flat = Image.merge(image.mode, bands)
+    exact = {"lossless": True, "exact": True} if header.format == "webp" else {}
+    flat.save(stream, header.format.upper(), icc_profile=profile, **exact)
+    if _hidden_text(stream.getvalue()) is not None:
+        raise MalformedFile("in_pixels", "a text in the pixels stays")
+    return stream.getvalue()
+
+
+def _stripped(data: bytes, kind: str) -> bytes:
+    """The picture without its metadata, or without what is private in it, wherever that stands."""
+    hidden = _hidden_text(data)
+    if hidden is not None and (kind == "bare" or find_private(b"", hidden)):
+        data = _without_hidden(data)
+    return strip(data, keep_generation=kind == "clean")
+
+
 def strip_main(kind: str) -> int:
     """Leaves the picture without its metadata in the folder, or why that is not possible. `kind`: clean or bare."""
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     with contextlib.closing(mmap.mmap(sys.stdin.fileno(), 0, access=mmap.ACCESS_READ)) as mapped:
         data = mapped[:]
     told: dict[str, Any] = {}
     try:
-        Path("stripped").write_bytes(strip(data, keep_generation=kind == "clean"))
+        Path("stripped").write_bytes(_stripped(data, kind))
     except MalformedFile as fault:
         told = {"error": fault.reason}
     Path("told.json").write_text(json.dumps(told), "ascii")

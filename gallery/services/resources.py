@@ -22,7 +22,13 @@ from registry.search_text import fold
 MAX_RESOURCES: Final = 100
 # By how much of a file a digest says: the longer one is asked first, the short old ones last.
 _KINDS: Final = (HashKind.SHA256, HashKind.AUTOV3, HashKind.AUTOV2, HashKind.AUTOV1)
-_LENGTHS: Final = {64: (HashKind.SHA256,), 12: (HashKind.AUTOV3,), 10: (HashKind.AUTOV2,), 8: (HashKind.AUTOV1,)}
+# InvokeAI names its models by their BLAKE3, which is as long as a SHA-256.
+_LENGTHS: Final = {
+    64: (HashKind.SHA256, HashKind.BLAKE3),
+    12: (HashKind.AUTOV3,),
+    10: (HashKind.AUTOV2,),
+    8: (HashKind.AUTOV1,),
+}
 _HEX: Final = re.compile(r"[0-9a-f]{8,64}")
 _MOST_ALIKE: Final = 5
 _MAX_WEIGHT: Final = 100.0
@@ -73,8 +79,8 @@ def _row(image: Image, named: dict[str, Any], found: ModelVersion | None, kind: 
 def find_version(digest: str, viewer: User) -> tuple[ModelVersion | None, str]:
     """The version that has a file of this digest and that the viewer may see, and the digest's kind.
 
-    SHA-256, AutoV3, AutoV2 and AutoV1 count, in that order; the digest of nothing never does. Where several versions
-    have the same file, the one that came out first.
+    SHA-256, BLAKE3, AutoV3, AutoV2 and AutoV1 count, each by its length; the digest of nothing never does. Where
+    several versions have the same file, the one that came out first.
     """
     digest = digest.lower()
     if not _HEX.fullmatch(digest) or EMPTY_DIGEST.startswith(digest):

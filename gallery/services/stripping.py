@@ -57,8 +57,6 @@ def strip_original(picture_id: int, kind: str) -> None:
 
 
 def _strip(reading: PictureReading, kind: str) -> dict[str, object]:
-    if kind == PictureReading.Stripped.BARE and (reading.generation or {}).get("from_pixels"):
-        return {"error": "in_pixels"}  # it would go out with the pixels that hold it
     with TemporaryDirectory(prefix="strip-") as name:
         folder = Path(name)
         work = folder / "work"

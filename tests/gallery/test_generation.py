@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
+from PIL import Image as Pixels
+from PIL.PngImagePlugin import PngInfo
 
 from community.errors import Conflict, InvalidInput, NotAllowed
 from community.ratings import Rating
 from gallery.models import Image, ImageResource, ImageSearch, PictureReading
 from gallery.services.posting import NewImage, add_images, edit_image, edit_post
 from gallery.services.publishing import PostNotReady, publish_post
+from gallery.services.reading_child import read
 from gallery.services.resources import add_resource, confirm_resource, find_version, remove_resource, weigh_resource
 from gallery.services.stripping import strip_original
 from registry.models import BlobHash
 from registry.services.listing import refresh_listing
+from registry.storage import blob_store
 from tests.factories import BlobFactory, ModelFileFactory, ModelVersionFactory, RegisteredModelFactory, UserFactory
 from tests.gallery.pictures import picture, png_with_chunk, stealth, user_comment
 from tests.gallery.rows import INFOTEXT, drafted, first, painted, posted, prepared, told
@@ -82,6 +87,7 @@ def test_more_metadata_than_is_read_keeps_a_post_from_going_out(owner):
 
 HASHES = {
     "SHA-256": ("ab" * 32, "SHA256"),
+    "BLAKE3": ("cd" * 32, "BLAKE3"),
     "AutoV3": ("abcdef012345", "AutoV3"),
     "AutoV2": ("abcdef0123", "AutoV2"),
     "AutoV1": ("abcdef01", "AutoV1"),
@@ -268,3 +274,47 @@ def test_an_answer_that_no_reader_gave_is_not_believed(owner, monkeypatch):
 
     assert PictureReading.objects.get().generation is None
     assert publish_post(post, by=owner).state == "published"
+
+
+def _both(text: str = INFOTEXT) -> bytes:
+    """As NovelAI writes it: a text chunk, and the same once more in the pixels."""
+    info = PngInfo()
+    info.add_text("parameters", text)
+    return saved(stealth(text, "stealth_pngcomp", (160, 160)), "PNG", pnginfo=info)
+
+
+def _served(owner, kind, **changes):
+    """The stripped original of a picture that says the same in its blocks and its pixels."""
+    image = edit_image(first(prepared(drafted(owner, _both(SECRET)))), by=owner, **changes)
+    strip_original(image.picture_id, kind)
+    made = PictureReading.objects.get().stripped[kind]
+    with blob_store().open(made["key"]) as stream:
+        return stream.read()
+
+
+SECRET = INFOTEXT + ", Outpath: /home/ada/pictures"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [("bare", {"hides_generation": True}), ("clean", {"original": "stripped"})],
+    ids=["hidden generation data", "private data taken out"],
+)
+def test_what_stands_in_blocks_and_in_pixels_is_taken_out_of_both(owner, kind, changes):
+    served = _served(owner, kind, **changes)
+
+    told, blocks = read(served)
+    assert (told, blocks) == ({"generation": None, "private": []}, {})
+    with Pixels.open(io.BytesIO(served)) as shown:
+        assert (shown.mode, shown.size, shown.getpixel((3, 3))) == ("RGBA", (160, 160), (40, 60, 80, 255))
+
+
+def test_private_data_in_the_pixels_is_found_beside_blocks_that_say_less(owner):
+    info = PngInfo()
+    info.add_text("parameters", INFOTEXT)
+    data = saved(stealth(SECRET, "stealth_pngcomp", (160, 160)), "PNG", pnginfo=info)
+
+    image = first(prepared(drafted(owner, data)))
+
+    assert [finding["kind"] for finding in image.picture.reading.private] == ["local_path"]
+    assert image.generation["from_pixels"] is False
