@@ -31,10 +31,10 @@ def work_of(request: RenderRequest) -> float:
 
 
 def memory_of(plan: RenderPlan) -> int:
-    """Bytes that a device needs for the plan, at least."""
+    """Bytes that a device needs for the plan, at least: stored in full precision, weights are loaded in half of it."""
     request = plan.request
     scale = request.hires.scale**2 if request.hires is not None else 1.0
-    weights = sum({item.sha256: item.size for item in plan.ingredients}.values())
+    weights = sum({item.sha256: item.size for item in plan.ingredients}.values()) // 2
     return int(weights + request.width * request.height * scale * _BYTES_PER_PIXEL) + _OVERHEAD
 
 
@@ -53,9 +53,12 @@ def most_work_of(worker: Worker, family: str) -> float | None:
 
 
 def learned_speeds(worker: Worker, family: str, work: float, seconds: float) -> dict[str, float]:
-    """The worker's speeds after a render of that work. Loading is not in it: it is paid once."""
+    """The worker's speeds after a render of that work. Loading is not in it: it is paid once.
+
+    One slow render on a busy machine moves it by a part only, the first one too: whoever counts as too slow for
+    everything is given nothing to learn from.
+    """
     if work <= 0 or seconds <= 0:
         return worker.speeds
-    new = seconds / work
-    old = worker.speeds.get(family, new)
+    new, old = seconds / work, speed_of(worker, family)
     return {**worker.speeds, family: round(old + (new - old) * _WEIGHT_OF_NEW, 6)}

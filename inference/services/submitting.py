@@ -36,6 +36,7 @@ RANKS: Final[Mapping[str, int]] = {
     RenderJob.Kind.GRID: 1,
     RenderJob.Kind.PREVIEW: 2,
 }
+_ONE_BY_ONE: Final = (RenderJob.Kind.INTERACTIVE, RenderJob.Kind.VERIFY)
 _DAY: Final = timedelta(days=1)
 _LEAST_DEADLINE: Final = 120
 _SECONDS_PER_WORK: Final = 200  # what the slowest device that takes it may need for a megapixel-step
@@ -55,7 +56,7 @@ def queue_render(request: RenderRequest, *, by: User, kind: str = RenderJob.Kind
     plan = plan_render(request, by=by)
     refuse_unsupported(plan)
     with transaction.atomic():
-        _refuse_over_quota(by, request.batch_count, open_jobs=kind == RenderJob.Kind.INTERACTIVE)
+        refuse_over_quota(by, request.batch_count, kind=kind)
         return queue_plan(plan, asked=request, kind=kind, maker=by, turn=by.pk)
 
 
@@ -113,13 +114,16 @@ def _keep_inputs(job: RenderJob, plan: RenderPlan) -> None:
             queue_renditions(picture.pk)
 
 
-def _refuse_over_quota(by: User, pictures: int, *, open_jobs: bool) -> None:
-    """Raises QuotaExceeded. Holds the person's share until the transaction ends, so that two requests count as two."""
+def refuse_over_quota(by: User, pictures: int, *, kind: str) -> None:
+    """Raises QuotaExceeded. Holds the person's share until the transaction ends, so that two requests count as two.
+
+    The cells of a grid count as pictures alone: a grid has a bound of its own.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"renders:{by.pk}"])
     own = RenderJob.objects.of(by)
     most = settings.RENDER_OPEN_JOBS
-    if open_jobs and own.open().filter(kind=RenderJob.Kind.INTERACTIVE).count() >= most:
+    if kind in _ONE_BY_ONE and own.open().filter(kind__in=_ONE_BY_ONE).count() >= most:
         detail = ngettext(
             "You have %(count)d render that is not finished, which is the most. Wait for it, or cancel it.",
             "You have %(count)d renders that are not finished, which is the most. Wait for one, or cancel one.",

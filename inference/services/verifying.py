@@ -9,7 +9,7 @@ from community.errors import Conflict, NotAllowed
 from community.models import User
 from inference.models import Receipt, RenderInput, RenderJob, RenderResult, Verification
 from inference.prompts.plan import RenderPlan, read_plan
-from inference.services.submitting import queue_plan
+from inference.services.submitting import queue_plan, refuse_over_quota
 from registry.models import Blob
 from registry.models.files import Verdict
 
@@ -19,8 +19,8 @@ def verify_receipt(result: RenderResult, *, by: User | None) -> Verification:
     """Queue the rendering that tells whether a receipt holds; its row says the outcome once that is done.
 
     A test that is still under way is answered with instead of another. `by` is who asked; None is the operator at a
-    terminal. Whoever may see the result is asked beforehand. Raises NotAllowed for somebody without a name, Conflict
-    where a file of the receipt is gone.
+    terminal. Whether they may see the result is asked beforehand. Raises NotAllowed for somebody without a name,
+    Conflict where a file of the receipt is gone, and QuotaExceeded: it counts as a render of theirs.
     """
     if by is not None and not by.is_authenticated:
         raise NotAllowed(_("Sign in to have a receipt tested."))
@@ -31,6 +31,8 @@ def verify_receipt(result: RenderResult, *, by: User | None) -> Verification:
     first = result.job
     plan = read_plan(first.plan)
     _refuse_gone(plan)
+    if by is not None:
+        refuse_over_quota(by, plan.request.batch_count, kind=RenderJob.Kind.VERIFY)
     turn = by.pk if by is not None else 0
     job = queue_plan(plan, asked=plan.request, kind=RenderJob.Kind.VERIFY, maker=by, turn=turn)
     RenderInput.objects.bulk_create(

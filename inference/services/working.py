@@ -24,7 +24,7 @@ from inference.services.submitting import RENDER_NEXT, nudge_workers
 
 QUEUE: Final = "render"
 # After so long a worker takes a new message: Celery can then stop it, or tell it something.
-_TURN_SECONDS: Final = 60
+_TURN_SECONDS: Final = 5
 _NODE: Final = "SAFELIGHT_RENDER_NODE"
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from community.errors import Conflict
+from community.errors import Conflict, QuotaExceeded
 from inference.models import Verification
 from inference.services.verifying import verify_receipt
 from registry.models import Blob
@@ -66,6 +66,13 @@ def test_a_test_that_could_not_be_rendered_says_so(result, person, render_next):
     render_next()
 
     assert Verification.objects.get().outcome == OUTCOME.FAILED
+
+
+def test_a_test_counts_as_a_render_of_whoever_asks(result, person, settings):
+    settings.RENDER_DAILY_PICTURES = 3  # two of which the render itself was
+
+    with pytest.raises(QuotaExceeded):
+        verify_receipt(result, by=person)
 
 
 def test_a_receipt_whose_file_is_gone_cannot_be_tested(result, person):
