@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from inference.engine.devices import Target
+from inference.engine.errors import BadIngredient, RenderCancelled
 from inference.engine.loading import Model, bytes_of
 
 Key = tuple[Hashable, ...]
@@ -40,7 +41,8 @@ class PipelineCache:
     def lent(self, key: Key, needed: int, load: Callable[[], Any]) -> Iterator[Any]:
         """What `load` gives, or gave before; it will take about `needed` bytes.
 
-        Any exception inside lets it go: it may be half changed.
+        A fault inside lets it go, for it may be half changed. A render that was stopped between two steps, or that
+        refused another file, has left it whole.
         """
         item, weight = self._kept.pop(key, (None, 0))
         if item is None:
@@ -49,10 +51,16 @@ class PipelineCache:
             weight = _weight(item)
         try:
             yield item
+        except (RenderCancelled, BadIngredient):
+            self._keep(key, item, weight)
+            raise
         except BaseException:
             del item
             self._empty()
             raise
+        self._keep(key, item, weight)
+
+    def _keep(self, key: Key, item: Any, weight: int) -> None:
         self._kept[key] = (item, weight)
         self._make_room(0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -87,7 +88,9 @@ def render(
         raise BadIngredient(refused.code, refused.field, **refused.params)
     steps = Steps(on_step, cancelled)
     steps.look()
-    with ExitStack() as held, memory_faults():
+    with ExitStack() as held, memory_faults(), warnings.catch_warnings():
+        # diffusers' schedulers read tensors through numpy in a way that numpy will give up.
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
         model = held.enter_context(_lent_model(plan, blobs, pipelines))
         folded = _fold(plan, model, blobs)
         steps.look()

@@ -6,7 +6,6 @@ A scheduler made from another one's configuration would keep that one's settings
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,9 +57,7 @@ def make_walk(
     if sampler.seeded:
         settings[sampler.seeded] = seed
     scheduler = getattr(diffusers, sampler.scheduler)(**settings)
-    with warnings.catch_warnings():  # diffusers reads tensors through numpy in a way that numpy will give up
-        warnings.simplefilter("ignore", DeprecationWarning)
-        scheduler.set_timesteps(steps, device=device)
+    scheduler.set_timesteps(steps, device=device)
     timesteps = _last(scheduler, steps, strength)
     unknown = [key for key in chosen.settings if key not in known]
     notes = (f"{sampler.name} has no schedule {asked.name}",) if unknown and asked.name != AUTOMATIC else ()
