@@ -144,6 +144,7 @@ function redraw() {
   drawing = drawing.then(async () => {
     const fresh = (await fetched()).querySelector("[data-bench]");
     const bench = document.querySelector("[data-bench]");
+    if (document.querySelector("[data-dragged]")) return; // what is held in the hand stays there
     if (fresh && bench) exchange(bench, document.adoptNode(fresh));
   });
   return drawing.catch(() => {}); // the next tick asks again
@@ -179,14 +180,16 @@ document.getElementById("pick-pictures").addEventListener("change", (event) => {
   take([...event.target.files]);
   event.target.value = "";
 });
+/** Files from outside; a picture of this page that is put in another place counts as one, too, for browsers. */
+const isFiles = (event) => event.dataTransfer?.types.includes("Files") && !document.querySelector("[data-dragged]");
 const over = (event) => {
-  if (!event.dataTransfer?.types.includes("Files")) return;
+  if (!isFiles(event)) return;
   event.preventDefault();
   page.toggleAttribute("data-over", event.type === "dragover");
 };
 for (const name of ["dragover", "dragleave", "drop"]) document.addEventListener(name, over);
 document.addEventListener("drop", (event) => {
-  if (event.dataTransfer?.types.includes("Files")) take([...event.dataTransfer.files]);
+  if (isFiles(event)) take([...event.dataTransfer.files]);
 });
 window.addEventListener("beforeunload", (event) => {
   if ([...transfers.values()].some((each) => each.state === "sending")) event.preventDefault();
