@@ -365,6 +365,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/safelight/v1",
     "ENUM_NAME_OVERRIDES": {
+        "ConversionKind": "registry.models.conversions.Conversion.Kind",
+        "ConversionState": "registry.models.conversions.Conversion.State",
         "ImageOriginal": "gallery.models.posts.Image.Original",
         "ImageState": "gallery.models.posts.Image.State",
         "PostState": "gallery.models.posts.Post.State",
