@@ -303,7 +303,11 @@ MFA_ALLOW_UNVERIFIED_EMAIL = not MAIL_IS_SENT
 MFA_TOTP_ISSUER = SITE_NAME
 
 # What other rooms add to a person's page: functions of (request, person) that return safe HTML or nothing.
-PROFILE_PANELS = ["registry.views.catalog.owner_panel", "gallery.views.panels.owner_images"]
+PROFILE_PANELS = [
+    "registry.views.catalog.owner_panel",
+    "gallery.views.panels.owner_images",
+    "gallery.views.collections.owner_collections",
+]
 # The same for the page of a model: functions of (request, version).
 MODEL_PANELS = ["inference.views.panels.model_panel", "gallery.views.panels.version_images"]
 # Who hears that a version is published, within the transaction that does it: functions of the version.
@@ -322,15 +326,17 @@ RENDER_PICTURES = ["inference.services.controls.is_house_control"]
 # Figures that other rooms add under a person's name: functions of the person that return (count, word) pairs.
 PROFILE_FIGURES = ["registry.views.catalog.owner_figures"]
 # The subjects of pictures that somebody may show with a review: a function of (version, person); empty: none.
-REVIEW_PICTURES = ""
+REVIEW_PICTURES = "gallery.services.telling.pictures_for_review"
 # Small pictures of subjects, as HTML by the subject's id: a function of (request, ids); empty: none.
-SUBJECT_THUMBS = ""
+SUBJECT_THUMBS = "gallery.views.thumbs.thumbs_of"
 # What can be followed or hidden: for each kind a function of (name, viewer) that returns its subject, or None.
 SUBJECT_FINDERS = {
     "people": "community.services.following.person_subject",
     "tags": "community.services.following.tag_subject",
     "topics": "community.services.following.topic_subject",
     "models": "registry.services.naming.model_subject",
+    "images": "gallery.services.collecting.image_subject",
+    "collections": "gallery.services.collecting.collection_subject",
 }
 # Where the things of a tag are listed; its name follows.
 TAG_ADDRESS = "/models?tag="

@@ -1,12 +1,14 @@
-"""Forms of a post."""
+"""Forms of posts and collections. They shape what a person sends; whether it is accepted is the services' to say."""
 
 from __future__ import annotations
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from gallery.models import Post
+from gallery.models import Collection, Post
+from gallery.services import collecting
 from gallery.services.posting import MAX_CAPTION, MAX_TITLE
+from registry.forms import RefusableForm
 
 
 class PostForm(forms.Form):
@@ -49,4 +51,22 @@ class MomentForm(forms.Form):
         help_text=_("Leave empty to publish at once."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+    )
+
+
+class CollectionForm(RefusableForm):
+    """What a collection is called, and who sees it."""
+
+    title = forms.CharField(label=_("Title"), max_length=collecting.MAX_TITLE)
+    text = forms.CharField(
+        label=_("About it"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": collecting.MAX_TEXT}),
+        help_text=_("Markdown. At most 4,000 characters."),
+    )
+    visibility = forms.ChoiceField(
+        label=_("Who sees it"),
+        choices=Collection.Visibility.choices,
+        initial=Collection.Visibility.PRIVATE,
+        widget=forms.RadioSelect,
     )

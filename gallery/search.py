@@ -13,20 +13,21 @@ from typing import Any, Final
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from community.models import User, Viewer
+from community.services.following import hidden_by
 from community.services.paging import decode_cursor, encode_cursor
 from gallery.models import Image, ImageSearch
 from gallery.models.posts import bits_of, browsing_level_of
 from gallery.search_query import PERIODS, ImageQuery, read_image_query
-from registry.models import Tag
+from registry.models import RegisteredModel, Tag
 from registry.search_lists import Below, Matches
 from registry.search_text import ts_query
 
-__all__ = ["FacetCount", "ImagePage", "ImageQuery", "read_image_query", "search_images", "walk_images"]
+__all__ = ["FacetCount", "ImagePage", "ImageQuery", "hidden_images", "read_image_query", "search_images", "walk_images"]
 
 PAGE_SIZE: Final = 36
 # Counting ends here: a page says "10,000+".
@@ -46,7 +47,8 @@ class FacetCount:
 class ImagePage:
     """One page of what was found. `count` and `hidden` end at 10,001.
 
-    `hidden` are public images that fit and lie beyond the viewer's browsing level.
+    `hidden` are public images that fit and that the viewer's settings leave out: beyond their browsing level, or by
+    somebody, of something or with a tag that they hide.
     """
 
     results: tuple[Image, ...]
@@ -60,12 +62,16 @@ class ImagePage:
 
 def search_images(query: ImageQuery, viewer: Viewer, *, size: int = PAGE_SIZE, counted: bool = True) -> ImagePage:
     """Public images that fit the query and the viewer's level, in its order; `counted=False` leaves the figures out."""
-    fitting = _fitting(query)
+    away = hidden_images(viewer)
+    every = _fitting(query)
+    fitting = every.exclude(away) if away else every
     level = bits_of(browsing_level_of(viewer))
     keys = _keys(fitting.filter(rating__in=level), query, size + 1)
     page = keys[:size]
     following = encode_cursor(page[-1], salt=query.salt) if len(keys) > size else ""
     count, hidden, tags, bases = _counts(fitting, level) if counted else (0, 0, (), ())
+    if away and counted:
+        hidden = min(hidden + every.filter(away, rating__in=level)[: COUNTED + 1].count(), COUNTED + 1)
     return ImagePage(tuple(_images(page, viewer)), following, count, count_text(count), hidden, tags, bases)
 
 
@@ -74,11 +80,26 @@ def walk_images(image: Image, query: ImageQuery, viewer: Viewer) -> tuple[int | 
     row = ImageSearch.objects.filter(pk=image.pk).values_list(*query.columns).first()
     if row is None:
         return None, None
-    rows = _fitting(query).filter(rating__in=bits_of(browsing_level_of(viewer)))
+    rows = _fitting(query).filter(rating__in=bits_of(browsing_level_of(viewer))).exclude(hidden_images(viewer))
     after = rows.filter(Below(query.columns, row)).order_by(*(f"-{column}" for column in query.columns))
     before = rows.filter(_Above(query.columns, row)).order_by(*query.columns)
     ids = [found.values_list("pk", flat=True).first() for found in (before, after)]
     return ids[0], ids[1]
+
+
+def hidden_images(viewer: Viewer) -> Q:
+    """The search rows of images that `viewer` chose not to see: by owner, by tag, by model, or one by one."""
+    hidden = hidden_by(viewer)
+    if not hidden:
+        return Q()
+    found = Q(owner__in=hidden.owners)
+    if hidden.subjects:
+        models = RegisteredModel.objects.filter(subject__in=hidden.subjects).values_list("pk", flat=True)
+        found |= Q(image__in=Image.objects.filter(subject__in=hidden.subjects).values("pk"))
+        found |= Q(model_ids__overlap=list(models))
+    if hidden.tags:
+        found |= Q(tag_ids__overlap=list(Tag.objects.named(hidden.tags).values_list("pk", flat=True)))
+    return found
 
 
 class _Above(Below):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
@@ -59,6 +59,37 @@ def follow_buttons(context: Mapping[str, Any], kind: str, thing: str, subject: S
         "next": request.get_full_path(),
         "csrf_token": context.get("csrf_token"),
     }
+
+
+@register.inclusion_tag("components/hide.html", takes_context=True)
+def hide_button(context: Mapping[str, Any], kind: str, thing: Any, subject: Subject) -> dict[str, Any]:
+    """The button alone that hides a thing which is not followed, for those who are signed in. One query."""
+    return {
+        "standing": standing_of(subject, context["user"]),
+        "mute_url": reverse("community:mute", args=[kind, thing]),
+        "name": subject.title,
+        "next": context["request"].get_full_path(),
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("components/card_acts.html")
+def card_acts(subject: Subject, mine: Mapping[int, frozenset[str]] | None = None) -> dict[str, Any]:
+    """On a card: like it, save it. The page holds `components/card_form.html` once, whose form the buttons send."""
+    given = Reaction.Kind.LIKE in (mine or {}).get(subject.pk, frozenset())
+    return {"subject": subject, "given": given, "signed_in": mine is not None}
+
+
+@register.simple_tag(takes_context=True)
+def liked(context: Mapping[str, Any], cards: Iterable[Any]) -> Mapping[int, frozenset[str]] | None:
+    """How whoever reads reacted to what these cards show, for `card_acts`; None for those who are not signed in.
+
+    A card has an `image` or a `model`, which has a subject. One query.
+    """
+    user = context.get("user")
+    if user is None or not user.is_authenticated:
+        return None
+    return reactions_by(user, [(getattr(card, "image", None) or card.model).subject_id for card in cards])
 
 
 @register.inclusion_tag("components/reactions.html", takes_context=True)

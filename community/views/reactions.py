@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from community.models import Subject
 from community.services import reacting
-from community.templatetags.community_people import reaction_choices
+from community.templatetags.community_people import card_acts, reaction_choices
 from community.views.returning import back_to
 
 
@@ -26,5 +26,7 @@ def react(request: HttpRequest, subject_id: int) -> HttpResponse:
         return back_to(request, subject.address)
     subject.refresh_from_db()
     mine = reacting.reactions_by(request.user, [subject.pk])
+    if "card" in request.POST:
+        return render(request, "components/card_acts.html", card_acts(subject, mine))
     context = reaction_choices(subject, mine, request.POST.get("next", ""))
     return render(request, "components/reactions.html", context)

@@ -19,6 +19,7 @@ from gallery.services.guards import lock_post
 from gallery.services.handover import PUBLISH_DUE
 from gallery.services.listing import refresh_images
 from gallery.services.posting import forget_images, refresh_rating
+from gallery.services.telling import tell_of_post
 
 UNDO_DAYS: Final = 30
 _LONGEST_WAIT: Final = timedelta(days=365)
@@ -151,6 +152,7 @@ def _make_public(post: Post, now: datetime) -> Post:
     post.save(update_fields=["state", "publish_at", "published_at", "updated_at"])
     refresh_rating(post)
     refresh_images(post.images.all())
+    tell_of_post(post)
     return post
 
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from community.models import User
 from gallery.models import Image, ImageSearch
 from gallery.models.posts import bits_of, browsing_level_of
-from gallery.search import ImageQuery, search_images
+from gallery.search import ImageQuery, hidden_images, search_images
 from gallery.views.shapes import cards_of
 from registry.models import ModelVersion
 
@@ -40,6 +40,7 @@ def version_images(request: HttpRequest, version: ModelVersion) -> SafeString | 
     """What people made with a version, its author's own first (`settings.MODEL_PANELS`)."""
     level = bits_of(browsing_level_of(request.user))
     rows = ImageSearch.objects.filter(version_ids__contains=[version.pk], rating__in=level)
+    rows = rows.exclude(hidden_images(request.user))
     newest = ("-published_at", "-image_id")
     own = list(rows.filter(owner=version.model.owner_id).order_by(*newest).values_list("pk", flat=True)[:_ON_VERSION])
     others = rows.exclude(owner=version.model.owner_id).order_by(*newest).values_list("pk", flat=True)

@@ -1,11 +1,12 @@
-/* data-behavior="walk" on an image's page: arrow keys and swipes follow its previous and next links, Escape closes. */
+/* data-behavior="walk" on an image's page: arrow keys and swipes follow its previous and next links, Escape closes,
+   F likes. */
 
 const FIELDS = "input, textarea, select, [contenteditable], dialog, details[open]";
 const LEAST = 60; // pixels of a swipe
 
 export function attach(root) {
   const follow = (selector) => root.querySelector(selector)?.click();
-  const steps = { ArrowLeft: "a[rel=prev]", ArrowRight: "a[rel=next]", Escape: "a[data-back]" };
+  const steps = { ArrowLeft: "a[rel=prev]", ArrowRight: "a[rel=next]", Escape: "a[data-back]", f: "[data-key=f]" };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     if (!steps[event.key] || event.target.closest?.(FIELDS) || document.querySelector("dialog[open]")) return;
