@@ -34,8 +34,9 @@ class RefusalMiddleware:
 class LoginToLookMiddleware:
     """Where `settings.LOGIN_TO_LOOK` holds, nobody sees a page before they have signed in.
 
-    Addresses that begin with one of `settings.OPEN_TO_ALL` stay open: the way in, the style sheet, the health check,
-    and what signs its own addresses. The APIs stay, too; they ask for a name themselves.
+    The addresses of `settings.OPEN_TO_ALL` stay open, with all that is below those that end with a slash: the way in,
+    the style sheet, the health check, and what signs its own addresses. The APIs stay, too; they ask for a name
+    themselves.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -52,4 +53,5 @@ class LoginToLookMiddleware:
 
     @staticmethod
     def _is_open(path: str) -> bool:
-        return path.startswith(tuple(settings.OPEN_TO_ALL))
+        # Only a folder opens what is below it: "/healthz" is no reason to show "/healthz-fan".
+        return any(path == each or (each.endswith("/") and path.startswith(each)) for each in settings.OPEN_TO_ALL)

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from community.converters import OwnerConverter
-from community.views import comments, following, notifications, people, reactions, settings, topics
+from community.views import comments, feeds, following, notifications, people, reactions, settings, topics
 
 register_converter(OwnerConverter, "owner")
 
@@ -31,6 +31,7 @@ urlpatterns = [
     path("mutes/<slug:kind>/<path:thing>", following.change_mute, name="mute"),
     path("reactions/<int:subject_id>", reactions.react, name="react"),
     path("discuss", topics.topic_list, name="topics"),
+    path("discuss.atom", feeds.topics_feed, name="topics-feed"),
     path("discuss/new", topics.new, name="topic-new"),
     path("discuss/<int:topic_id>", topics.topic_page, name="topic"),
     path("discuss/<int:topic_id>/edit", topics.edit, name="topic-edit"),

@@ -6,7 +6,14 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
-_WORTH_IT = ("text/html", "application/json", "application/problem+json", "application/vnd.oai.openapi")
+_WORTH_IT = (
+    "text/html",
+    "application/json",
+    "application/problem+json",
+    "application/vnd.oai.openapi",
+    "application/atom+xml",
+    "application/xml",
+)
 
 
 class CompressPages(GZipMiddleware):

@@ -53,6 +53,9 @@ OPEN_TO_ALL = ["/accounts/", "/static/", "/api/", "/healthz", "/i18n/", "/settin
 # The most open picture rating that somebody who is not signed in is shown.
 ANONYMOUS_RATING = env.choice("ANONYMOUS_RATING", ("PG", "PG-13", "R", "X", "XXX"), "PG")
 
+# The host name in the ids of feeds. It stays what it was when the site moves, or readers would see everything anew.
+FEED_AUTHORITY = env.text("FEED_AUTHORITY", _SITE_HOST or "localhost")
+
 # Somebody who must exist for `/healthz` to call the site ready; `up --admin NAME` sets it.
 OWNER_NAME = env.text("OWNER_NAME")
 

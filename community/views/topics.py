@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from community.errors import InvalidInput, NotAllowed
+from community.feeds import address_with, asked_tag
 from community.forms import TopicForm, TopicRemovalForm
 from community.models import Topic
 from community.services import topics
@@ -33,7 +34,7 @@ class SortLink:
 @require_safe
 def topic_list(request: HttpRequest) -> HttpResponse:
     """Sorted and narrowed by the address alone; a bad value falls away."""
-    tag = " ".join(request.GET.get("tag", "").replace("\0", "").split())[: topics.MAX_TAG]
+    tag = asked_tag(request)
     sort = request.GET.get("sort", "")
     sort = sort if sort in topics.SORTS else "lively"
     cursor = request.GET.get("cursor", "")
@@ -52,6 +53,7 @@ def topic_list(request: HttpRequest) -> HttpResponse:
             SortLink(_("Newest"), _address("newest", tag), sort == "newest"),
         ],
         "next_href": _address(sort, tag, page.next) if page.next else "",
+        "feed_href": address_with(reverse("community:topics-feed"), [("tag", tag)]),
     }
     part = request.htmx and not request.htmx.boosted
     return render(request, "community/_topics.html" if part else "community/topics.html", context)

@@ -128,6 +128,7 @@ SEEN = {
     "what one follows": (of_community("follows"), SIGNED_IN),
     "what one hides": (of_community("mutes"), SIGNED_IN),
     "topics": (of_community("topics"), EVERYBODY),
+    "topics, as a feed": (of_community("topics-feed"), EVERYBODY),
     "new topic": (of_community("topic-new"), SIGNED_IN),
     "topic": (of_community("topic", "topic"), EVERYBODY),
     "removed topic": (of_community("topic", "removed_topic"), OWN_AND_MODERATORS),
