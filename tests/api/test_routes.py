@@ -22,6 +22,7 @@ from tests.factories import (
     UserFactory,
     VersionPreviewFactory,
 )
+from tests.gallery.rows import standing
 from tests.inference.rows import finished_render
 from tests.registry.api.client import PERMISSIONS, Program
 from tests.registry.converting.rows import made_of
@@ -54,10 +55,11 @@ class Scene:
         self.comment = CommentFactory(subject=self.model.subject, author=self.owner, text=SECRET)
         self.preview = VersionPreviewFactory(version=self.version, alt=SECRET)
         self.upload = UploadFactory(owner=self.owner, name=SECRET, state="complete")
+        self.image = standing(self.owner, state, SECRET)
         self.topic = begin_topic("A topic", by=self.owner)
         self.review = Review.objects.create(version=self.version, author=UserFactory(), recommended=True, text=SECRET)
         ModelVersion.objects.filter(pk=self.version.pk).update(review_count=1, recommended_count=1)
-        scopes = ("models:write", "social:write", "renders:write")
+        scopes = ("models:write", "social:write", "renders:write", "images:write")
         self.people = {
             ANYBODY: Program(),
             STRANGER: Program(UserFactory(), scopes),
@@ -82,6 +84,9 @@ class Scene:
             render=self.render.pk,
             upload=self.upload.pk,
             hash=self.file.blob.sha256,
+            post=self.image.post_id,
+            image=self.image.pk,
+            resource=self.image.resources.get().pk,
             topic=self.topic.pk,
             review=self.review.pk,
             thing="models/mira/hidden",
@@ -220,6 +225,40 @@ ROUTES = [
     Route("DELETE", "renders/{render}", OWN_UPLOAD, 409),
     Route("GET", "renders/{render}/picture", OWN_UPLOAD, 404),
     Route("GET", "renders/{render}/receipt", OWN_UPLOAD),
+    Route("POST", "posts", SIGNED_IN, 201, {"title": "New"}),
+    Route("GET", "posts/{post}", READ),
+    Route("PATCH", "posts/{post}", EDIT, {"taken_down": 409}, {"title": "New"}),
+    Route("DELETE", "posts/{post}", EDIT, {state: 409 if state == "taken_down" else 204 for state in STATES}),
+    Route("POST", "posts/{post}/publish", EDIT, {"withdrawn": 409, "taken_down": 409}),
+    Route("DELETE", "posts/{post}/publish", EDIT, {"published": 409, "withdrawn": 409, "taken_down": 409}),
+    Route("POST", "posts/{post}/restore", EDIT, {"taken_down": 409}),
+    Route(
+        "POST",
+        "posts/{post}/images",
+        EDIT,
+        {state: 409 if state == "taken_down" else 201 for state in STATES},
+        lambda scene: {"images": [{"upload": str(scene.upload.pk)}]},
+    ),
+    Route(
+        "POST", "posts/{post}/images/order", EDIT, {"taken_down": 409}, lambda scene: {"images": [scene.image.pk]}
+    ),
+    Route("GET", "images", OPEN),
+    Route("GET", "images/{image}", READ),
+    Route("PATCH", "images/{image}", EDIT, {"taken_down": 409}, {"alt": "New"}),
+    Route(
+        "DELETE", "images/{image}", EDIT, {"draft": 204, "published": 409, "withdrawn": 409, "taken_down": 409}
+    ),
+    Route(
+        "POST",
+        "images/{image}/resources",
+        EDIT,
+        {state: 409 if state == "taken_down" else 201 for state in STATES},
+        lambda scene: {"version": scene.version.pk},
+    ),
+    Route("PATCH", "image-resources/{resource}", EDIT, {"taken_down": 409}, {"weight": 0.5}),
+    Route(
+        "DELETE", "image-resources/{resource}", EDIT, {state: 409 if state == "taken_down" else 204 for state in STATES}
+    ),
     Route("POST", "recognize", SIGNED_IN, 400, {}),
     Route("GET", "me", SIGNED_IN),
     Route("GET", "schema/", OPEN),
@@ -278,6 +317,9 @@ _PARTS = {
     "<uuid:upload_id>": "{upload}",
     "<str:value>": "{hash}",
     "<int:topic_id>": "{topic}",
+    "<int:post_id>": "{post}",
+    "<int:image_id>": "{image}",
+    "<int:resource_id>": "{resource}",
     "<int:review_id>": "{review}",
     "<slug:kind>/<path:thing>": "{thing}",
     "reactions/<slug:kind>": "reactions/like",

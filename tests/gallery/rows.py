@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
+from django.utils import timezone
 from PIL import Image as Pixels
 
 from community.models import User
 from community.ratings import Rating
-from gallery.models import Image, Post
+from gallery.models import Image, ImageResource, PictureReading, Post
 from gallery.services.posting import NewImage, create_post
 from gallery.services.publishing import publish_post
 from gallery.services.reading import read_metadata
 from registry.services.renditions import make_renditions
-from tests.factories import UserFactory
+from tests.factories import PictureFactory, SubjectFactory, UploadFactory, UserFactory
 from tests.gallery.pictures import png
 from tests.registry.pictures.build import saved
 from tests.registry.pictures.rows import sent
@@ -65,3 +66,31 @@ def posted(owner: User | None = None, *pictures: bytes, rating: Rating | None = 
 def first(post: Post) -> Image:
     """Its first image, with all that its page shows."""
     return Image.objects.for_display().filter(post=post).first()
+
+
+def standing(owner: User, state: str, words: str = "") -> Image:
+    """An image of a post that is a `draft`, `published`, deleted (`withdrawn`) or removed (`taken_down`)."""
+    now = timezone.now()
+    post = Post.objects.create(
+        owner=owner,
+        title=words,
+        rating=1,
+        state={"draft": "draft", "taken_down": "removed"}.get(state, "published"),
+        published_at=None if state == "draft" else now,
+        deleted_at=now if state == "withdrawn" else None,
+    )
+    image = Image.objects.create(
+        post=post,
+        owner=owner,
+        subject=SubjectFactory(owner=owner, kind="image", title=words or "An image", is_public=state == "published"),
+        picture=PictureFactory(),
+        upload=UploadFactory(owner=owner),
+        rating=1,
+        caption=words,
+        prompt=words,
+        generation={"prompt": words, "resources": []},
+    )
+    PictureReading.objects.create(picture=image.picture, state="done")
+    Image.objects.filter(pk=image.pk).update(state="removed" if state == "taken_down" else "visible")
+    ImageResource.objects.create(image=image, name=words or "tidewater", kind="lora", weight=0.8)
+    return image

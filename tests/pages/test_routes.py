@@ -95,6 +95,8 @@ SEEN = {
     "home": (page("home"), EVERYBODY),
     "models": (page("models"), EVERYBODY),
     "my": (page("my"), (LOGIN, 200, 200, 200)),
+    "images": (lambda _site: reverse("gallery:images"), EVERYBODY),
+    "new post": (lambda _site: reverse("gallery:post-new"), (LOGIN, 200, 200, 200)),
     "renders, for the staff": (lambda _site: reverse("inference:staff-renders"), (LOGIN, 403, 403, 200)),
     "public model": (model("public"), EVERYBODY),
     "draft model": (model("draft"), OWN_AND_MODERATORS),
