@@ -239,15 +239,11 @@ ROUTES = [
         {state: 409 if state == "taken_down" else 201 for state in STATES},
         lambda scene: {"images": [{"upload": str(scene.upload.pk)}]},
     ),
-    Route(
-        "POST", "posts/{post}/images/order", EDIT, {"taken_down": 409}, lambda scene: {"images": [scene.image.pk]}
-    ),
+    Route("POST", "posts/{post}/images/order", EDIT, {"taken_down": 409}, lambda scene: {"images": [scene.image.pk]}),
     Route("GET", "images", OPEN),
     Route("GET", "images/{image}", READ),
     Route("PATCH", "images/{image}", EDIT, {"taken_down": 409}, {"alt": "New"}),
-    Route(
-        "DELETE", "images/{image}", EDIT, {"draft": 204, "published": 409, "withdrawn": 409, "taken_down": 409}
-    ),
+    Route("DELETE", "images/{image}", EDIT, {"draft": 204, "published": 409, "withdrawn": 409, "taken_down": 409}),
     Route(
         "POST",
         "images/{image}/resources",
