@@ -17,10 +17,12 @@ from django.utils import timezone
 
 from inference.models import RenderInput, RenderJob, Worker
 from inference.services.estimating import most_work_of
+from registry.formats.catalog import BASE_MODELS
 from registry.models import Picture
 
 WARM_FOR: Final = timedelta(seconds=60)
 _LOCK: Final = "renders:claim"
+_FAMILIES: Final = tuple(sorted({row.family for row in BASE_MODELS.values()}))
 # Of each person the moment at which their last render began: one look into the index `render_turns` a person.
 _LAST_TURNS: Final = """
     SELECT turn, (SELECT started_at FROM inference_renderjob j WHERE j.turn = t.turn AND started_at IS NOT NULL
@@ -50,7 +52,7 @@ def claim_render(worker: Worker) -> RenderJob | None:
         output_field=IntegerField(),
     )
     rows = waiting.filter(rank=rank, turn=person).order_by(warm, "queued_at", "created_at", "pk")
-    job = rows.select_for_update(skip_locked=True, of=("self",)).first()
+    job = rows.select_related("maker").select_for_update(skip_locked=True, of=("self",)).first()
     if job is None:
         return None
     _take(job, worker, now)
@@ -71,25 +73,22 @@ def doable_by(worker: Worker, now: datetime) -> QuerySet[RenderJob]:
 
 
 def _too_slow(worker: Worker) -> Q:
-    """What the worker would take longer for than it may; families are few."""
+    """What the worker would take longer for than it may."""
     too_slow = Q(pk__isnull=True)
-    if not worker.most_seconds:
-        return too_slow
-    queued = RenderJob.objects.filter(state=RenderJob.State.QUEUED)
-    for family in queued.order_by("family").values_list("family", flat=True).distinct():
-        too_slow |= Q(family=family, work__gt=most_work_of(worker, family))
+    if worker.most_seconds:
+        for family in _FAMILIES:
+            too_slow |= Q(family=family, work__gt=most_work_of(worker, family))
+        too_slow |= ~Q(family__in=_FAMILIES) & Q(work__gt=most_work_of(worker, ""))
     return too_slow
 
 
 def _next_turn(waiting: QuerySet[RenderJob]) -> tuple[int, int] | None:
     """The rank that is served, and whose turn it is in it."""
-    rank = waiting.order_by("rank").values_list("rank", flat=True).first()
-    if rank is None:
+    people = list(waiting.order_by().values("rank", "turn").annotate(first=Min("queued_at")))
+    if not people:
         return None
-    people = waiting.filter(rank=rank).order_by().values("turn").annotate(first=Min("queued_at"))
-    first = {row["turn"]: row["first"] for row in people}
-    if not first:
-        return None
+    rank = min(row["rank"] for row in people)
+    first = {row["turn"]: row["first"] for row in people if row["rank"] == rank}
     with connection.cursor() as cursor:
         cursor.execute(_LAST_TURNS, [list(first)])
         last = dict(cursor.fetchall())

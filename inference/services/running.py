@@ -78,10 +78,11 @@ class Watch:
         return self.is_lost or self.is_unwanted or self.is_late
 
     def _look(self, **changes: Any) -> None:
-        if not self._job.mine().update(**changes):
+        found = self._job.note(**changes)
+        if found is None:
             self.is_lost = True
-        elif self._job.mine().filter(cancel_asked_at__isnull=False).exists():
-            self.is_unwanted = True
+        else:
+            self.is_unwanted = found
 
     def _beat(self) -> None:
         while not self._stop.wait(settings.RENDER_LEASE_SECONDS / 3):

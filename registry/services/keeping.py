@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import Final
 
@@ -25,8 +26,8 @@ def keep_png(data: bytes, name: str) -> Picture:
     Raises ValueError for bytes that the scanner does not pass: the site made them, so that is a fault of ours. Raises
     StoreFull and StoreUnavailable.
     """
+    lock_blob(hashlib.sha256(data).hexdigest())  # from here on the sweep does not forget what is known of them
     found = examine(io.BytesIO(data), len(data), name=name, is_judged=is_judged, progress=lambda _step, _read: None)
-    lock_blob(found.hashes.sha256)
     blob = _kept_blob(data, found)
     if blob.verdict != Verdict.SAFE:
         raise ValueError(f"a picture of our own is {blob.verdict}")
@@ -38,7 +39,8 @@ def keep_png(data: bytes, name: str) -> Picture:
 
 def _kept_blob(data: bytes, found: Examination) -> Blob:
     store, sha256 = blob_store(), found.hashes.sha256
-    blob = Blob.objects.filter(pk=sha256).first() or Blob(sha256=sha256, size=len(data), key=blob_key(sha256))
+    known = Blob.objects.filter(pk=sha256).first()
+    blob = known or Blob(sha256=sha256, size=len(data), key=blob_key(sha256))
     if store.size(blob.key) is None:
         store.put(blob.key, data, _PNG)
     judgement = found.judgement
@@ -46,10 +48,11 @@ def _kept_blob(data: bytes, found: Examination) -> Blob:
         blob.verdict, blob.format, blob.rules_version = judgement.verdict, judgement.format, judgement.rules_version
         blob.evidence, blob.evidence_cut = judgement.evidence, judgement.evidence_cut
         blob.facts, blob.inspected_at = judgement.facts, timezone.now()
-    blob.save()
+    blob.save(force_insert=known is None)
     _keep_digests(blob, found)
     if judgement is not None:
-        blob.findings.all().delete()
+        if known is not None:
+            known.findings.all().delete()
         Finding.objects.bulk_create([Finding(blob=blob, **finding) for finding in judgement.findings])
     return blob
 
