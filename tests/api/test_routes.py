@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from community.services.topics import begin_topic
 from config import api_urls
+from gallery.services.collecting import add_to_collection, create_collection
 from registry.models import ModelVersion, RegisteredModel, Review
 from registry.services.listing import refresh_listing
 from tests.factories import (
@@ -57,6 +58,8 @@ class Scene:
         self.upload = UploadFactory(owner=self.owner, name=SECRET, state="complete")
         self.image = standing(self.owner, state, SECRET)
         self.topic = begin_topic("A topic", by=self.owner)
+        self.collection = create_collection(SECRET, by=self.owner)
+        self.item = add_to_collection(self.collection, self.model.subject, by=self.owner)
         self.review = Review.objects.create(version=self.version, author=UserFactory(), recommended=True, text=SECRET)
         ModelVersion.objects.filter(pk=self.version.pk).update(review_count=1, recommended_count=1)
         scopes = ("models:write", "social:write", "renders:write", "images:write")
@@ -88,6 +91,8 @@ class Scene:
             image=self.image.pk,
             resource=self.image.resources.get().pk,
             topic=self.topic.pk,
+            collection=self.collection.code,
+            item=self.item.pk,
             review=self.review.pk,
             thing="models/mira/hidden",
         )
@@ -111,6 +116,10 @@ OPEN = {STATES: (OK, OK, OK, OK)}
 SIGNED_IN = {STATES: (401, OK, OK, OK)}
 OWN_UPLOAD = {STATES: (401, 404, OK, 404)}
 
+MY_COLLECTIONS = {STATES: (400, OK, OK, OK)}
+PRIVATE = {STATES: (404, 404, OK, OK)}
+WRITE_PRIVATE = {STATES: (401, 404, OK, OK)}
+OWN_PRIVATE = {STATES: (401, 404, OK, 403)}
 OWN_TOPIC = {STATES: (401, 403, OK, 403)}
 MODERATE_TOPIC = {STATES: (401, 403, 403, OK)}
 REVIEW = {HIDDEN: (401, 404, 403, 409), PUBLIC: (401, OK, 403, OK)}
@@ -242,6 +251,27 @@ ROUTES = [
     Route("POST", "posts/{post}/images/order", EDIT, {"taken_down": 409}, lambda scene: {"images": [scene.image.pk]}),
     Route("GET", "images", OPEN),
     Route("GET", "images/{image}", READ),
+    Route("GET", "images/{image}/comments", READ),
+    Route("POST", "images/{image}/comments", TALK, 201, {"text": "Hello"}),
+    Route("PUT", "images/{image}/reactions/like", TALK),
+    Route("DELETE", "images/{image}/reactions/like", TALK),
+    Route("GET", "collections", MY_COLLECTIONS),
+    Route("POST", "collections", SIGNED_IN, 201, {"title": "New"}),
+    Route("GET", "collections/{collection}", PRIVATE),
+    Route("PATCH", "collections/{collection}", OWN_PRIVATE, 200, {"title": "New"}),
+    Route("DELETE", "collections/{collection}", OWN_PRIVATE, 204),
+    Route("GET", "collections/{collection}/comments", PRIVATE),
+    Route("POST", "collections/{collection}/comments", WRITE_PRIVATE, 201, {"text": "Hello"}),
+    Route("GET", "collections/{collection}/items", PRIVATE),
+    Route("POST", "collections/{collection}/items", OWN_PRIVATE, 201, {"kind": "models", "id": "mira/hidden"}),
+    Route(
+        "POST",
+        "collections/{collection}/items/order",
+        OWN_PRIVATE,
+        204,
+        lambda scene: {"items": [scene.item.pk]},
+    ),
+    Route("DELETE", "collections/{collection}/items/{item}", OWN_PRIVATE, 204),
     Route("PATCH", "images/{image}", EDIT, {"taken_down": 409}, {"alt": "New"}),
     Route("DELETE", "images/{image}", EDIT, {"draft": 204, "published": 409, "withdrawn": 409, "taken_down": 409}),
     Route(
@@ -313,6 +343,8 @@ _PARTS = {
     "<uuid:upload_id>": "{upload}",
     "<str:value>": "{hash}",
     "<int:topic_id>": "{topic}",
+    "<slug:code>": "{collection}",
+    "<int:item_id>": "{item}",
     "<int:post_id>": "{post}",
     "<int:image_id>": "{image}",
     "<int:resource_id>": "{resource}",

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from community.services.topics import begin_topic, remove_topic
+from gallery.services.collecting import create_collection
 from registry.models import ModelVersion, Review
 from registry.services.listing import refresh_listing
 from tests.factories import (
@@ -45,6 +46,8 @@ def site():
     things["topic"] = begin_topic("A topic", by=owner)
     things["removed_topic"] = begin_topic("A removed topic", by=owner)
     remove_topic(things["removed_topic"], "Because.", by=things["moderator"])
+    for visibility in ("public", "unlisted", "private"):
+        things[f"{visibility}_collection"] = create_collection("A collection", "", visibility, by=owner)
     for name in ("public", "draft"):
         version = things[f"{name}_version"]
         things[f"{name}_review"] = Review.objects.create(version=version, author=things["stranger"], recommended=True)
@@ -88,6 +91,18 @@ def reactions(name):
     return lambda site: reverse("community:react", args=[site[name].subject_id])
 
 
+def collection(visibility):
+    return lambda site: site[f"{visibility}_collection"].get_absolute_url()
+
+
+def collection_act(act, visibility):
+    return lambda site: reverse(f"gallery:{act}", args=[site[f"{visibility}_collection"].code])
+
+
+def save(name):
+    return lambda site: reverse("gallery:collect", args=[site[name].subject_id])
+
+
 SIGNED_IN = (LOGIN, 200, 200, 200)
 EVERYBODY = (200, 200, 200, 200)
 OWN_AND_MODERATORS = (404, 404, 200, 200)
@@ -127,6 +142,16 @@ SEEN = {
     "remove a review": (review_act("review-remove", "public"), (LOGIN, 403, 403, 200)),
     "remove a review of a draft": (review_act("review-remove", "draft"), (LOGIN, 404, 403, 200)),
     "notices": (of_community("notifications"), SIGNED_IN),
+    "one's collections": (lambda site: reverse("gallery:collections"), SIGNED_IN),
+    "somebody's collections": (lambda site: reverse("gallery:person-collections", args=["mira"]), EVERYBODY),
+    "public collection": (collection("public"), EVERYBODY),
+    "unlisted collection": (collection("unlisted"), EVERYBODY),
+    "private collection": (collection("private"), OWN_AND_MODERATORS),
+    "edit a collection": (collection_act("collection-edit", "public"), (LOGIN, 403, 200, 403)),
+    "edit a private collection": (collection_act("collection-edit", "private"), (LOGIN, 404, 200, 403)),
+    "delete a collection": (collection_act("collection-delete", "public"), (LOGIN, 403, 200, 403)),
+    "save a public model": (save("public"), SIGNED_IN),
+    "save a draft": (save("draft"), (LOGIN, 404, 200, 200)),
     "what one follows": (of_community("follows"), SIGNED_IN),
     "what one hides": (of_community("mutes"), SIGNED_IN),
     "topics": (of_community("topics"), EVERYBODY),
@@ -171,6 +196,8 @@ DONE = {
     "review a version": (version_act("review", "public"), (LOGIN, 400, 403, 400)),
     "delete a review": (review_act("review-delete", "public"), (LOGIN, 302, 403, 403)),
     "remove a review": (review_act("review-remove", "public"), (LOGIN, 403, 403, 302)),
+    "delete a collection": (collection_act("collection-delete", "public"), (LOGIN, 403, 302, 403)),
+    "delete a private collection": (collection_act("collection-delete", "private"), (LOGIN, 404, 302, 403)),
     "delete a topic": (of_community("topic-delete", "topic"), (LOGIN, 403, 302, 403)),
     "remove a topic": (of_community("topic-remove", "topic"), (LOGIN, 403, 403, 302)),
     "follow a public model": (of_community("follow", "models", "mira/public"), (LOGIN, 302, 302, 302)),
