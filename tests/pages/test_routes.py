@@ -83,6 +83,14 @@ def of_community(name, *parts):
     return lambda site: reverse(f"community:{name}", args=[getattr(site.get(part), "pk", part) for part in parts])
 
 
+def of_renders(name):
+    return lambda _site: reverse(f"inference:{name}")
+
+
+def previews(name):
+    return lambda site: reverse("inference:previews-ask", args=[site[f"{name}_version"].pk])
+
+
 def review_act(act, name):
     return lambda site: reverse(f"registry:{act}", args=[site[f"{name}_review"].pk])
 
@@ -113,6 +121,14 @@ SEEN = {
     "images": (lambda _site: reverse("gallery:images"), EVERYBODY),
     "new post": (lambda _site: reverse("gallery:post-new"), (LOGIN, 200, 200, 200)),
     "renders, for the staff": (lambda _site: reverse("inference:staff-renders"), (LOGIN, 403, 403, 200)),
+    "default checkpoints": (of_renders("staff-defaults"), (LOGIN, 403, 403, 200)),
+    "render": (of_renders("render"), SIGNED_IN),
+    "what fits a checkpoint": (of_renders("fit"), SIGNED_IN),
+    "one's renders": (of_renders("history"), SIGNED_IN),
+    "one's grids": (of_renders("grids"), SIGNED_IN),
+    "one's styles": (of_renders("styles"), SIGNED_IN),
+    "prompt sets": (of_renders("sets"), SIGNED_IN),
+    "new prompt set": (of_renders("set-new"), SIGNED_IN),
     "public model": (model("public"), EVERYBODY),
     "draft model": (model("draft"), OWN_AND_MODERATORS),
     "withdrawn model": (model("withdrawn"), OWN_AND_MODERATORS),
@@ -191,6 +207,8 @@ DONE = {
     "delete a model": (model_act("model-delete", "public"), (LOGIN, 403, 302, 403)),
     "take a model down": (model_act("model-take-down", "public"), (LOGIN, 403, 403, 302)),
     "publish a draft": (version_act("version-publish", "draft"), (LOGIN, 404, 302, 403)),
+    "have a draft's pictures rendered": (previews("draft"), (LOGIN, 404, 302, 302)),
+    "have a public version's pictures rendered": (previews("public"), (LOGIN, 302, 302, 302)),
     "withdraw a version": (version_act("version-withdraw", "public"), (LOGIN, 403, 302, 403)),
     "delete a version": (version_act("version-delete", "public"), (LOGIN, 403, 302, 403)),
     "review a version": (version_act("review", "public"), (LOGIN, 400, 403, 400)),
