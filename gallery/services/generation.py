@@ -48,19 +48,19 @@ def generation_shape(found: Generation) -> dict[str, Any]:
             {"kind": each.kind, "name": each.name, "weight": each.weight, "hash": each.hash} for each in found.resources
         ],
     }
-    return storable(shape)
+    return storable_texts(shape)
 
 
-def storable(value: Any) -> Any:
+def storable_texts(value: Any) -> Any:
     """The same value in a form that a JSON column can hold: no NUL, no half characters, no infinite numbers."""
     if isinstance(value, str):
         return _UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {storable(str(key)): storable(inner) for key, inner in value.items()}
+        return {storable_texts(str(key)): storable_texts(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [storable(inner) for inner in value]
+        return [storable_texts(inner) for inner in value]
     return value
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from community.errors import StoreUnavailable
 from gallery.imagemeta.generation import Generation, Resource
 from gallery.models import Image, PictureReading
-from gallery.services.generation import GENERATION_COLUMNS, generation_shape, storable, take_generation
+from gallery.services.generation import GENERATION_COLUMNS, generation_shape, storable_texts, take_generation
 from gallery.services.handover import READ_METADATA, queue_due_posts
 from gallery.services.listing import refresh_images
 from gallery.services.resources import link_detected
@@ -116,7 +116,7 @@ def _checked(told: Any) -> dict[str, Any] | None:
         )
         return generation_shape(Generation(**told, resources=resources))
     except (TypeError, ValueError, KeyError):
-        logger.warning("the reader gave no generation data: %s", storable(str(told)[:200]))
+        logger.warning("the reader gave no generation data: %s", storable_texts(str(told)[:200]))
         return None
 
 
@@ -125,7 +125,7 @@ def _findings(told: Any) -> list[dict[str, str]]:
         return []
     names = ("kind", "place", "text")
     rows = [each for each in told[:_MAX_FINDINGS] if isinstance(each, dict)]
-    return [{name: storable(str(each.get(name, "")))[:500] for name in names} for each in rows]
+    return [{name: storable_texts(str(each.get(name, "")))[:500] for name in names} for each in rows]
 
 
 def tell_images(reading: PictureReading) -> None:

@@ -54,6 +54,6 @@ class Engine(Protocol):
         """Forget everything that is loaded, after a fault or for want of memory."""
 
 
-def open_engine() -> Engine | None:
+def load_engine() -> Engine | None:
     """The engine that `settings.RENDER_ENGINE` names, loaded; None where what it needs is not installed."""
     return import_module(settings.RENDER_ENGINE).open_engine()

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from inference.models import Worker
 from inference.services.claiming import claim_render
-from inference.services.engines import Device, Engine, open_engine
+from inference.services.engines import Device, Engine, load_engine
 from inference.services.submitting import RENDER_NEXT, nudge_workers
 
 QUEUE: Final = "render"
@@ -43,7 +43,7 @@ class Station:
     def open(self) -> None:
         """Load the engine and announce the worker. Without an engine nothing is announced, and nothing rendered."""
         try:
-            self.engine = open_engine()
+            self.engine = load_engine()
             if self.engine is not None:
                 self.worker = announce_worker(self.name, self.engine.device)
                 nudge_workers()
