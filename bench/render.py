@@ -28,7 +28,7 @@ from safetensors.torch import load_file, save_file
 from config import locations
 from registry.demo.samples import DATA
 from registry.licenses.permissions import Permissions
-from tests.site.running import RunningSite, descendants, eventually
+from tests.site.running import WITH_ENGINE, RunningSite, descendants, eventually
 from tests.site.sending import Sender
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +36,7 @@ WORKER_CORE, REST_CORE = 1, 0
 ASKED = {"prompt": "a red apple", "width": 64, "height": 64, "steps": 20, "cfg_scale": 4.0, "sampler": "DPM++ 2M"}
 PERMISSIONS = dict.fromkeys([item.name for item in fields(Permissions)], True)
 MANY = "1000000"
-SETTINGS = {
+SETTINGS = WITH_ENGINE | {
     "RENDER_OPEN_JOBS": MANY, "RENDER_DAILY_PICTURES": MANY, "RENDER_CPU_SECONDS": "0", "OMP_NUM_THREADS": "1",
     "RATE_POLL": "1000/s", "RATE_WRITE": "100000/10m", "RATE_UPLOAD": "100000/h",
 }  # fmt: skip

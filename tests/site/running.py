@@ -24,6 +24,9 @@ MARKS = {
     "beat": "config.pulse:PulsingScheduler",
 }
 PARTS = tuple(MARKS)
+# Loading the engine takes many seconds of a processor. A site that shall render says so in its environment.
+NO_ENGINE = {"RENDER_ENGINE": "tests.site.no_engine"}
+WITH_ENGINE = {"RENDER_ENGINE": "inference.services.device"}
 
 
 def free_port() -> int:
@@ -56,7 +59,7 @@ class RunningSite:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.arguments = arguments
-        self.environment = clean_environment(**(environment or {}))
+        self.environment = clean_environment(**{**NO_ENGINE, **(environment or {})})
         self.process: subprocess.Popen[str] | None = None
         self.output = data.with_name(f"{data.name}.out")
 

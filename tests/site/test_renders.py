@@ -13,7 +13,7 @@ import pytest
 from config import locations
 from registry.demo.samples import DATA
 from tests.registry.api.client import PERMISSIONS
-from tests.site.running import RunningSite, descendants, eventually, kill
+from tests.site.running import WITH_ENGINE, RunningSite, descendants, eventually, kill
 from tests.site.sending import Sender
 
 pytestmark = pytest.mark.site
@@ -30,6 +30,7 @@ def rendering_site(tmp_path_factory: pytest.TempPathFactory):
         "RENDER_CPU_SECONDS": "0",
         "RATE_POLL": "100/s",
         "OMP_NUM_THREADS": "1",
+        **WITH_ENGINE,
     }
     data = tmp_path_factory.mktemp("renders") / "data"
     running = RunningSite(data, "--admin", "admin", environment=settings).start()
