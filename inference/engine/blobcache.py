@@ -55,9 +55,8 @@ class BlobCache:
         self.folder, self._store, self._limit = folder, store, limit
         (folder / "files").mkdir(parents=True, exist_ok=True)
         (folder / "links").mkdir(exist_ok=True)
-        for left in (folder / "links").iterdir():
-            if _is_left(left.stat().st_mtime):
-                shutil.rmtree(left, ignore_errors=True)
+        _clear_left(folder / "links")
+        _clear_left(folder / "files", ".coming-*")
 
     @property
     def architectures(self) -> Path:
@@ -79,19 +78,17 @@ class BlobCache:
             yield link
 
     def _link(self, blob: Stored, link: Path, role: str) -> None:
-        for _ in range(3):  # another worker may make room between our look and our link
-            kept = self.folder / "files" / blob.sha256
-            try:
-                os.link(kept, link)
-                os.utime(kept)
-            except FileNotFoundError:
-                with self._locked(blob.sha256):
-                    if not kept.exists():
-                        self._make_room(blob.size)
-                        self._fetch(blob, kept, role)
-                continue
-            return
-        raise FileNotFoundError(blob.key)
+        kept = self.folder / "files" / blob.sha256
+        try:
+            os.link(kept, link)
+        except FileNotFoundError:
+            with self._locked(blob.sha256):
+                try:
+                    os.link(kept, link)  # another worker fetched it while we waited
+                except FileNotFoundError:
+                    self._make_room(blob.size)
+                    self._fetch(blob, kept, link, role)
+        os.utime(link)  # the file's own time: it is one file with two names
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
@@ -101,11 +98,12 @@ class BlobCache:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _fetch(self, blob: Stored, kept: Path, role: str) -> None:
+    def _fetch(self, blob: Stored, kept: Path, link: Path, role: str) -> None:
         with tempfile.TemporaryDirectory(dir=self.folder / "files", prefix=".coming-") as own:
             coming = Path(own) / "file"
             if self._bring(blob, coming) != blob.sha256:
                 raise BadIngredient("file_changed", role, sha256=blob.sha256)
+            os.link(coming, link)  # first: what is kept may be pushed out at once
             coming.replace(kept)
 
     def _bring(self, blob: Stored, coming: Path) -> str:
@@ -132,8 +130,6 @@ class BlobCache:
                 continue
             if not path.name.startswith("."):
                 held.append((facts.st_mtime, facts.st_size, path))
-            elif _is_left(facts.st_mtime):
-                shutil.rmtree(path, ignore_errors=True)
         total = sum(bytes_ for _, bytes_, _ in held)
         for _, bytes_, path in sorted(held):
             if total + size <= self._limit:
@@ -158,5 +154,12 @@ def suffix_for(format_: str) -> str:
     return _SUFFIXES.get(format_, "")
 
 
-def _is_left(modified: float) -> bool:
-    return modified < time.time() - _LEFT_SECONDS
+def _clear_left(folder: Path, pattern: str = "*") -> None:
+    """Remove what processes that were killed have left there."""
+    for path in folder.glob(pattern):
+        try:
+            is_left = path.stat().st_mtime < time.time() - _LEFT_SECONDS
+        except FileNotFoundError:  # its owner was faster
+            continue
+        if is_left:
+            shutil.rmtree(path, ignore_errors=True)

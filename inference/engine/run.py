@@ -89,8 +89,8 @@ def render(
     steps = Steps(on_step, cancelled)
     steps.look()
     with ExitStack() as held, memory_faults(), warnings.catch_warnings():
-        # diffusers' schedulers read tensors through numpy in a way that numpy will give up.
-        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        # diffusers' schedulers reckon with tensors through numpy in a way that numpy will give up.
+        warnings.filterwarnings("ignore", "__array_", DeprecationWarning)
         model = held.enter_context(_lent_model(plan, blobs, pipelines))
         folded = _fold(plan, model, blobs)
         steps.look()
