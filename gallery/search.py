@@ -18,10 +18,10 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from community.models import User, Viewer
+from community.ratings import bits_of, browsing_level_of
 from community.services.following import hidden_by
 from community.services.paging import decode_cursor, encode_cursor
 from gallery.models import Image, ImageSearch
-from gallery.models.posts import bits_of, browsing_level_of
 from gallery.search_query import PERIODS, ImageQuery, read_image_query
 from registry.models import RegisteredModel, Tag
 from registry.search_lists import Below, Matches

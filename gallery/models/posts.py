@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
-from community.ratings import RATING_CHOICES, RATING_NAMES, Rating, level_up_to
+from community.ratings import RATING_CHOICES, Rating, bits_of, browsing_level_of
 from registry.models import Picture, Rendition, Upload
 from registry.models.files import Verdict
 from registry.models.picture_refusals import explain_refusal
@@ -17,18 +17,6 @@ from registry.models.shown import ShownPicture
 
 # Signs that a seed can have: from 0 to 2⁶⁴ − 1.
 SEED_DIGITS = 20
-
-
-def browsing_level_of(user: Any) -> int:
-    """The rating bits that a viewer is shown: their own choice, or the site's for somebody without a name."""
-    if user.is_authenticated:
-        return user.browsing_level
-    return level_up_to(RATING_NAMES[settings.ANONYMOUS_RATING])
-
-
-def bits_of(level: int) -> list[int]:
-    """The ratings of a browsing level, one bit each."""
-    return [int(rating) for rating in Rating if rating & level]
 
 
 class PostQuerySet(models.QuerySet["Post"]):

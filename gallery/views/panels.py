@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from community.models import User
+from community.ratings import bits_of, browsing_level_of
 from gallery.models import Image, ImageSearch
-from gallery.models.posts import bits_of, browsing_level_of
 from gallery.search import ImageQuery, hidden_images, search_images
 from gallery.views.shapes import cards_of
 from registry.models import ModelVersion
