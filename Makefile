@@ -3,7 +3,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip -qq --disable-pip-version-check --no-input
-KERNELS := registry/formats registry/pickles registry/converting registry/licenses registry/imaging registry/engines inference/prompts gallery/imagemeta
+KERNELS := registry/formats registry/pickles registry/converting registry/licenses registry/imaging registry/engines inference/prompts inference/engine gallery/imagemeta
 UV := uv==0.13.9
 LOCK := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header pyproject.toml
