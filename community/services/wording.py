@@ -90,7 +90,9 @@ _TEMPLATES: Final[dict[str, Callable[[Notice], str]]] = {
     Notice.Kind.MENTION: lambda notice: _("%(who)s mentioned you under “%(what)s”."),
     Notice.Kind.REVIEW: lambda notice: _("%(who)s reviewed “%(what)s”."),
     Notice.Kind.REACTION: _reaction,
-    Notice.Kind.FOLLOWER: lambda notice: _("%(who)s follows you."),
+    Notice.Kind.FOLLOWER: lambda notice: ngettext(
+        "%(who)s follows you.", "%(who)s follow you.", max(1, notice.actor_count)
+    ),
     Notice.Kind.VERSION: lambda notice: _("%(who)s published %(name)s of “%(what)s”."),
     Notice.Kind.MODEL: lambda notice: _("%(who)s published the model “%(what)s”."),
     Notice.Kind.POST: lambda notice: _("%(who)s posted “%(what)s”."),
