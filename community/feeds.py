@@ -135,32 +135,38 @@ def asked_tag(request: HttpRequest) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """Rows of one kind that a feed mixes with others; `moment` is the column they are ordered by, newest first."""
+    """Rows of one kind that a feed mixes with others, by the column `moment`; `entries` makes entries of their keys."""
 
     rows: QuerySet[Any]
     moment: str
+    entries: Callable[[Sequence[int]], list[Entry]]
 
 
-def newest_of(
+def newest_entries(
     sources: Sequence[Source], *, salt: str, cursor: str, size: int = PAGE_SIZE
-) -> tuple[list[tuple[int, int]], str]:
-    """The newest rows of several kinds together, as pairs of the source's place and the row's key, and the next cursor.
+) -> tuple[list[Entry], str]:
+    """The newest of several kinds together, and the cursor of the page after them.
 
-    A cursor that is none of this list falls away. One query a source, however long the lists are.
+    A cursor that is none of this list falls away. One query a source beyond those that make its entries, however long
+    the lists are.
     """
     try:
         after = decode_cursor(cursor, salt=salt, length=3) if cursor else None
     except InvalidInput:
         after = None
-    found: list[tuple[datetime, int, int]] = []
+    keys: list[tuple[datetime, int, int]] = []
     for place, source in enumerate(sources):
         rows = source.rows.filter(_older(source.moment, place, after)) if after else source.rows
         newest = rows.order_by(f"-{source.moment}", "-pk").values_list(source.moment, "pk")
-        found += [(moment, place, pk) for moment, pk in newest[: size + 1]]
-    found.sort(reverse=True)
-    page = found[:size]
-    following = encode_cursor(page[-1], salt=salt) if len(found) > size else ""
-    return [(place, pk) for _moment, place, pk in page], following
+        keys += [(moment, place, pk) for moment, pk in newest[: size + 1]]
+    keys.sort(reverse=True)
+    page = keys[:size]
+    made: dict[tuple[int, int], Entry] = {}
+    for place, source in enumerate(sources):
+        entries = source.entries([pk for _moment, at, pk in page if at == place])
+        made |= {(place, int(entry.key.rpartition("/")[2])): entry for entry in entries}
+    following = encode_cursor(page[-1], salt=salt) if len(keys) > size else ""
+    return [made[place, pk] for _moment, place, pk in page if (place, pk) in made], following
 
 
 def _older(column: str, place: int, after: Sequence[Any]) -> Q:

@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from gallery.views import collections, from_renders, images, media, posts, remix
+from gallery.views import collections, feeds, from_renders, images, media, posts, remix
 
 app_name = "gallery"
 urlpatterns = [
     path("images", images.image_list, name="images"),
+    path("images.atom", feeds.images_feed, name="images-feed"),
+    path("people/<str:name>.atom", feeds.person_feed, name="person-feed"),
+    path("tags.atom", feeds.tag_feed, name="tag-feed"),
+    path("<str:owner>/<str:name>/feed.atom", feeds.model_feed, name="model-feed"),
     path("images/<int:image_id>", images.image_page, name="image"),
     path("images/read", remix.read_picture, name="read-picture"),
     path("images/<int:image_id>/remix", remix.remix, name="remix"),
@@ -16,6 +20,7 @@ urlpatterns = [
     path("collections", collections.own_collections, name="collections"),
     path("collections/save/<int:subject_id>", collections.collect, name="collect"),
     path("collections/of/<str:name>", collections.person_collections, name="person-collections"),
+    path("collections/<str:address>.atom", feeds.collection_feed, name="collection-feed"),
     path("collections/<str:address>", collections.collection_page, name="collection"),
     path("collections/<str:address>/edit", collections.collection_edit, name="collection-edit"),
     path("collections/<str:address>/delete", collections.collection_delete, name="collection-delete"),

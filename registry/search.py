@@ -36,6 +36,7 @@ __all__ = [
     "find_by_hash",
     "hashes_of",
     "hidden_rows",
+    "list_models",
     "read_query",
     "search_models",
 ]
@@ -77,6 +78,18 @@ def search_models(query: ModelQuery, viewer: Viewer, *, size: int = PAGE_SIZE) -
     ids, following = list_page(rows.filter(types, bases), query.sort_used, words=words, cursor=query.cursor, size=size)
     away = _count_hidden(all_rows.filter(types, bases, hidden), words) if hidden and not query.cursor else 0
     return SearchPage(tuple(_models(ids, viewer)), facets, following, count, text, spellings, away)
+
+
+def list_models(query: ModelQuery, viewer: Viewer, *, size: int) -> tuple[list[int], str]:
+    """The ids of a page of `search_models` and the cursor of the next, without facets and figures."""
+    asked = query.asked
+    rows = _narrowed(query, asked).exclude(hidden_rows(viewer))
+    if query.types:
+        rows = rows.filter(type__in=query.types)
+    if query.base_models:
+        rows = rows.filter(base_models__overlap=list(query.base_models))
+    words, _spelled = _words(rows, asked)
+    return list_page(rows, query.sort_used, words=words, cursor=query.cursor, size=size)
 
 
 def hidden_rows(viewer: Viewer) -> Q:

@@ -6,6 +6,7 @@ from django.views.i18n import set_language
 from registry.views import (
     catalog,
     downloads,
+    feeds,
     files,
     models,
     owning,
@@ -21,6 +22,7 @@ app_name = "registry"
 urlpatterns = [
     path("", catalog.home, name="home"),
     path("models", catalog.model_list, name="models"),
+    path("models.atom", feeds.models_feed, name="models-feed"),
     path("settings/theme", pages.set_theme, name="set-theme"),
     path("i18n/setlang", set_language, name="set-language"),
     path("my", owning.my_work, name="my"),

@@ -19,6 +19,7 @@ from community.models import Subject, User
 from community.services.accounts import set_role
 from community.services.following import standing_of
 from community.services.reacting import reactions_received
+from community.views import linked
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def profile(request: HttpRequest, name: str) -> HttpResponse:
         "subject": subject,
         "standing": standing_of(subject, request.user),
         "figures": _figures(person, subject),
+        "linked": linked.profile_data(request, person, subject),
+        "share": linked.profile_share(request, person),
     }
     return render(request, "community/profile.html", context)
 

@@ -21,6 +21,7 @@ from community.forms import TopicForm, TopicRemovalForm
 from community.models import Topic
 from community.services import topics
 from community.services.following import find_subject
+from community.views import linked
 from community.views.comments import thread_of
 
 
@@ -68,7 +69,12 @@ def _address(sort: str, tag: str, cursor: str = "") -> str:
 @require_safe
 def topic_page(request: HttpRequest, topic_id: int) -> HttpResponse:
     topic = _find(request, topic_id)
-    context = {"topic": topic, "thread": thread_of(topic.subject, request)}
+    context = {
+        "topic": topic,
+        "thread": thread_of(topic.subject, request),
+        "linked": linked.topic_data(request, topic),
+        "share": linked.topic_share(request, topic),
+    }
     return render(request, "community/topic.html", context)
 
 

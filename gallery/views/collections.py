@@ -11,6 +11,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,6 +22,7 @@ from community.views.comments import thread_of
 from gallery.forms import CollectionForm
 from gallery.models import Collection, CollectionItem, Image
 from gallery.services import collecting
+from gallery.views import linked
 from gallery.views.shapes import Card as ImageCard
 from gallery.views.shapes import cards_of as image_cards
 from registry.models import RegisteredModel
@@ -83,6 +85,8 @@ def collection_page(request: HttpRequest, address: str) -> HttpResponse:
         "next": page.next,
         "hidden": page.hidden,
         "is_own": is_own,
+        "feed_href": _feed_of(collection),
+        "share": linked.collection_share(request, collection, shown),
         "is_public": collection.visibility == Collection.Visibility.PUBLIC,
         "thread": thread_of(collection.subject, request) if collection.subject.is_public else None,
     }
@@ -182,6 +186,12 @@ def person_collections(request: HttpRequest, name: str) -> HttpResponse:
     person = get_object_or_404(User, username__iexact=name, is_active=True)
     page = collecting.collections_of(person, request.user, cursor=request.GET.get("cursor", ""))
     return render(request, "gallery/person_collections.html", {"person": person, "page": page})
+
+
+def _feed_of(collection: Collection) -> str:
+    """The address of a collection's feed; a private one has none."""
+    is_private = collection.visibility == Collection.Visibility.PRIVATE
+    return "" if is_private else reverse("gallery:collection-feed", args=[collection.code])
 
 
 def _find(request: HttpRequest, address: str) -> Collection:

@@ -21,6 +21,8 @@ from gallery.search import ImagePage, ImageQuery, count_text, search_images, wal
 from gallery.services.listing import title_of
 from gallery.services.publishing import reading_of
 from gallery.services.workflows import has_workflow, text_of
+from gallery.views import linked
+from gallery.views.feeds import images_feed_address
 from gallery.views.shapes import cards_of, shown_facts, shown_resources
 from registry.models import ModelVersion, RegisteredModel
 from registry.templatetags.safelight import base_label
@@ -62,6 +64,7 @@ def image_list(request: HttpRequest) -> HttpResponse:
         "total_text": ngettext("%(count)s image", "%(count)s images", page.count) % {"count": page.count_text},
         "hidden": page.hidden,
         "hidden_text": count_text(page.hidden),
+        "feed_href": images_feed_address(query),
     }
     return render(request, "gallery/image_list.html", context)
 
@@ -139,9 +142,10 @@ def image_page(request: HttpRequest, image_id: int) -> HttpResponse:
     image = get_object_or_404(Image.objects.visible_to(request.user).for_display(), pk=image_id)
     told = image.told if policies.can_see_generation(request.user, image) else {}
     reading = reading_of(image)
+    title = title_of(image)
     context = {
         "image": image,
-        "title": title_of(image),
+        "title": title,
         "told": told,
         "facts": shown_facts(told),
         "copied_text": text_of(told) if told else "",
@@ -152,7 +156,8 @@ def image_page(request: HttpRequest, image_id: int) -> HttpResponse:
         "tags": [_tag_link(tag.name) for tag in {*image.tags.all(), *image.post.tags.all()}],
         "thread": thread_of(image.subject, request),
         "canonical": request.build_absolute_uri(image.get_absolute_url()),
-        "cover": request.build_absolute_uri(image.src) if image.progress == "ready" else "",
+        "linked": linked.image_data(request, image, title),
+        "share": linked.image_share(request, image, title),
         **_neighbors(request, image),
     }
     return render(request, "gallery/image.html", context)

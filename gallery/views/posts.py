@@ -31,6 +31,7 @@ from gallery.services.publishing import (
     unmet_post_checks,
     unschedule_post,
 )
+from gallery.views import linked
 from gallery.views.shapes import cards_of, shown_resources
 from registry.models import ModelVersion
 
@@ -57,7 +58,7 @@ def post_page(request: HttpRequest, post_id: int) -> HttpResponse:
         "version": version,
         "undo_days": UNDO_DAYS,
         "canonical": request.build_absolute_uri(post.get_absolute_url()),
-        "cover": request.build_absolute_uri(cards[0].image.src) if cards else "",
+        "share": linked.post_share(request, post, [card.image for card in cards]),
     }
     return render(request, "gallery/post.html", context)
 

@@ -23,6 +23,7 @@ from registry.forms import RIGHT_WORDS
 from registry.models import ModelSearch
 from registry.search import FacetValue, ModelQuery, SearchPage, find_by_hash, search_models
 from registry.views.cards import Card, cards_of
+from registry.views.feeds import models_feed_address
 
 _ON_FIRST_PAGE = 12
 _ON_PROFILE = 24
@@ -73,6 +74,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
         "corrected": ", ".join(page.spellings),
         "hidden": page.hidden,
         "tag": query.tags[0] if len(query.tags) == 1 else "",
+        "feed_href": models_feed_address(query),
     }
     if context["tag"]:
         context["tag_subject"] = find_subject("tags", context["tag"], AnonymousUser())

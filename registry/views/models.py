@@ -18,7 +18,7 @@ from registry import policies
 from registry.models import ModelRedirect, ModelVersion, RegisteredModel, VersionPreview
 from registry.services.publishing import unmet_publishing_checks
 from registry.templatetags.safelight import base_label, or_list
-from registry.views import shapes
+from registry.views import linked, shapes
 from registry.views.reviewing import review_panel
 
 _UNDER_WAY = frozenset({"uploading", "waiting", "inspecting"})
@@ -58,6 +58,10 @@ def model_page(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         panels = [import_string(path)(request, version) for path in settings.MODEL_PANELS]
         context |= _version_context(request, model, version) | {"panels": [panel for panel in panels if panel]}
         context["reviews"] = review_panel(request, version)
+    if version is not None and context["public"]:
+        told = (context["summary"], context["previews"])
+        context["linked"] = linked.model_data(request, model, version, versions, *told)
+        context["share"] = linked.model_share(request, model, *told)
     return render(request, "registry/model.html", context)
 
 

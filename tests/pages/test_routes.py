@@ -114,6 +114,7 @@ def save(name):
 SIGNED_IN = (LOGIN, 200, 200, 200)
 EVERYBODY = (200, 200, 200, 200)
 OWN_AND_MODERATORS = (404, 404, 200, 200)
+NOBODY = (404, 404, 404, 404)
 SEEN = {
     "home": (page("home"), EVERYBODY),
     "models": (page("models"), EVERYBODY),
@@ -172,6 +173,17 @@ SEEN = {
     "what one hides": (of_community("mutes"), SIGNED_IN),
     "topics": (of_community("topics"), EVERYBODY),
     "topics, as a feed": (of_community("topics-feed"), EVERYBODY),
+    "models, as a feed": (page("models-feed"), EVERYBODY),
+    "images, as a feed": (lambda _site: reverse("gallery:images-feed"), EVERYBODY),
+    "a person, as a feed": (lambda _site: "/people/mira.atom", EVERYBODY),
+    "a tag, as a feed": (lambda _site: "/tags.atom?tag=ink", EVERYBODY),
+    "a public model, as a feed": (lambda _site: "/mira/public/feed.atom", EVERYBODY),
+    "a public collection, as a feed": (collection_act("collection-feed", "public"), EVERYBODY),
+    "an unlisted collection, as a feed": (collection_act("collection-feed", "unlisted"), EVERYBODY),
+    "a private collection, as a feed": (collection_act("collection-feed", "private"), NOBODY),
+    "a draft model, as a feed": (lambda _site: "/mira/draft/feed.atom", NOBODY),
+    "a withdrawn model, as a feed": (lambda _site: "/mira/withdrawn/feed.atom", NOBODY),
+    "a model that was taken down, as a feed": (lambda _site: "/mira/down/feed.atom", NOBODY),
     "new topic": (of_community("topic-new"), SIGNED_IN),
     "topic": (of_community("topic", "topic"), EVERYBODY),
     "removed topic": (of_community("topic", "removed_topic"), OWN_AND_MODERATORS),

@@ -1,0 +1,215 @@
+"""Images for readers of feeds, and what is of several kinds: a person's work, a tag's things, a model's life."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from django.db.models import Q
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from community.feeds import (
+    ANYBODY,
+    PAGE_SIZE,
+    Entry,
+    Feed,
+    Source,
+    address_with,
+    asked_tag,
+    newest_entries,
+    open_feed,
+)
+from community.models import Topic, User
+from community.views.feeds import topic_entries
+from gallery.models import CollectionItem, Image, ImageSearch
+from gallery.models.posts import bits_of, browsing_level_of
+from gallery.search import ImageQuery, search_images
+from gallery.search_query import DEFAULT_SORT
+from gallery.services.collecting import find_collection
+from gallery.services.listing import title_of
+from registry.models import ModelSearch, ModelVersion, RegisteredModel, Tag
+from registry.views.feeds import model_entries, thumbnail_of, version_entries
+
+
+@open_feed
+def images_feed(request: HttpRequest) -> Feed:
+    """`/images.atom` with the words, filters and order of `/images`."""
+    query = ImageQuery.from_params(request.GET)
+    page = search_images(query, ANYBODY, size=PAGE_SIZE, counted=False)
+    path = reverse("gallery:images-feed")
+    following = query.changed(cursor=page.next_cursor).to_params() if page.next_cursor else None
+    return Feed(
+        key=address_with("images", query.changed().to_params()),
+        title=_title(query),
+        page=address_with(reverse("gallery:images"), query.changed().to_params()),
+        address=address_with(path, query.to_params()),
+        following=address_with(path, following) if following else "",
+        entries=[_image_entry(image) for image in page.results],
+    )
+
+
+def images_feed_address(query: ImageQuery) -> str:
+    """The feed of the list that a page shows, newest first whatever its order."""
+    return address_with(reverse("gallery:images-feed"), query.changed(sort=DEFAULT_SORT).to_params())
+
+
+def _title(query: ImageQuery) -> str:
+    words = [query.q, query.owner, *(f"#{tag}" for tag in query.tags), *query.base_models]
+    chosen = ", ".join(word for word in words if word)
+    return _("Images: %(chosen)s") % {"chosen": chosen} if chosen else _("Images")
+
+
+def image_entries(ids: Sequence[int]) -> list[Entry]:
+    """Entries of the images that everybody may see, in the order of `ids`. A fixed number of queries."""
+    found = Image.objects.visible_to(ANYBODY).ready().for_cards().in_bulk(ids)
+    return [_image_entry(found[pk]) for pk in ids if pk in found]
+
+
+def _image_entry(image: Image) -> Entry:
+    title = title_of(image)
+    tags = {tag.name for tag in [*image.tags.all(), *image.post.tags.all()]}
+    return Entry(
+        key=f"image/{image.pk}",
+        title=title,
+        address=image.get_absolute_url(),
+        author=image.owner,
+        updated=image.post.published_at,
+        published=image.post.published_at,
+        text=image.caption,
+        thumbnail=thumbnail_of(image, image.alt or title),
+        tags=tuple(sorted(tags)),
+    )
+
+
+@open_feed
+def person_feed(request: HttpRequest, name: str) -> Feed:
+    """`/people/{name}.atom`: somebody's models, as new versions of them come out, and images."""
+    person = get_object_or_404(User, username__iexact=name, is_active=True)
+    models = ModelSearch.objects.filter(owner=person)
+    images = _images().filter(owner=person)
+    return _mixed(
+        request,
+        [_models_source(models), _images_source(images)],
+        key=f"person/{person.pk}",
+        title=str(person),
+        page=person.get_absolute_url(),
+        path=reverse("gallery:person-feed", args=[person.username]),
+        author=person,
+    )
+
+
+@open_feed
+def tag_feed(request: HttpRequest) -> Feed:
+    """`/tags.atom?tag={name}`: models, images and topics of a tag. One that nobody has used is an empty feed."""
+    name = asked_tag(request)
+    if not name:
+        raise Http404
+    tags = list(Tag.objects.named([name]).values_list("pk", flat=True))
+    topics = Topic.objects.visible_to(ANYBODY).filter(tags__contains=[name.lower()])
+    models = ModelSearch.objects.filter(tag_ids__overlap=tags)
+    images = _images().filter(tag_ids__overlap=tags)
+    return _mixed(
+        request,
+        [_models_source(models), _images_source(images), Source(topics, "created_at", topic_entries)],
+        key=address_with("tag", [("tag", name.lower())]),
+        title=f"#{name}",
+        page=address_with(reverse("registry:models"), [("tag", name)]),
+        path=reverse("gallery:tag-feed"),
+        kept=[("tag", name)],
+    )
+
+
+@open_feed
+def model_feed(request: HttpRequest, owner: str, name: str) -> Feed:
+    """`/{owner}/{name}/feed.atom`: a model's versions, and what people made with them."""
+    shown = RegisteredModel.objects.visible_to(ANYBODY).named(owner, name)
+    model = get_object_or_404(shown.select_related("owner"))
+    versions = ModelVersion.objects.visible_to(ANYBODY).filter(model=model)
+    images = _images().filter(model_ids__contains=[model.pk])
+    return _mixed(
+        request,
+        [Source(versions, "published_at", version_entries), _images_source(images)],
+        key=f"model/{model.pk}",
+        title=model.title,
+        page=model.get_absolute_url(),
+        path=reverse("gallery:model-feed", args=[model.owner.username, model.name]),
+        author=model.owner,
+    )
+
+
+@open_feed
+def collection_feed(request: HttpRequest, address: str) -> Feed:
+    """`/collections/{code}.atom`: what everybody may see of a public or unlisted collection, what came last first."""
+    collection = find_collection(address, ANYBODY)
+    if collection is None:
+        raise Http404
+    models = RegisteredModel.objects.visible_to(ANYBODY).values("subject")
+    images = Image.objects.visible_to(ANYBODY).ready().values("subject")
+    items = collection.items.filter(Q(subject__in=models) | Q(subject__in=images))
+    return _mixed(
+        request,
+        [Source(items, "added_at", _item_entries)],
+        key=f"collection/{collection.pk}",
+        title=collection.title,
+        page=collection.get_absolute_url(),
+        path=reverse("gallery:collection-feed", args=[collection.code]),
+        author=collection.owner,
+    )
+
+
+def _item_entries(ids: Sequence[int]) -> list[Entry]:
+    """Entries of what stands in a collection, each known by the item's number; updated when it was put there."""
+    items = {item.pk: item for item in CollectionItem.objects.filter(pk__in=ids)}
+    subjects = [item.subject_id for item in items.values()]
+    models = dict(RegisteredModel.objects.filter(subject__in=subjects).values_list("subject", "pk"))
+    images = dict(Image.objects.filter(subject__in=subjects).values_list("subject", "pk"))
+    made = {entry.key: entry for entry in [*model_entries([*models.values()]), *image_entries([*images.values()])]}
+    found = []
+    for pk in ids:
+        item = items.get(pk)
+        subject = item.subject_id if item else None
+        thing = f"model/{models[subject]}" if subject in models else f"image/{images.get(subject)}"
+        if item is not None and thing in made:
+            entry = made[thing]
+            found.append(replace(entry, key=f"item/{pk}", updated=max(item.added_at, entry.updated)))
+    return found
+
+
+def _images():
+    """Search rows of the images that an anonymous visitor is shown."""
+    return ImageSearch.objects.filter(rating__in=bits_of(browsing_level_of(ANYBODY)))
+
+
+def _models_source(rows) -> Source:
+    return Source(rows, "published_at", model_entries)
+
+
+def _images_source(rows) -> Source:
+    return Source(rows, "published_at", image_entries)
+
+
+def _mixed(
+    request: HttpRequest,
+    sources: Sequence[Source],
+    *,
+    key: str,
+    title: str,
+    page: str,
+    path: str,
+    author: User | None = None,
+    kept: Sequence[tuple[str, str]] = (),
+) -> Feed:
+    cursor = request.GET.get("cursor", "")
+    entries, following = newest_entries(sources, salt=f"feed:{key}", cursor=cursor)
+    return Feed(
+        key=key,
+        title=title,
+        page=page,
+        address=address_with(path, [*kept, ("cursor", cursor)]),
+        following=address_with(path, [*kept, ("cursor", following)]) if following else "",
+        entries=entries,
+        author=author,
+    )
