@@ -1,5 +1,7 @@
 /* The pictures of a draft: what is said of them is saved as it is left; order by dragging or by buttons. */
 
+import { attachModels } from "./gallery_models.js";
+
 /** Attach to the post under `root`. `redraw` has the site draw it anew, `say` tells screen readers. */
 export function attachBench(root, { api, redraw, say, words }) {
   if (root.dataset.live || !root.dataset.post) return;
@@ -30,6 +32,12 @@ export function attachBench(root, { api, redraw, say, words }) {
       if (target.value) act(() => api.call("PATCH", `posts/${id}`, { rating: target.value }));
       return;
     }
+    const resource = target.closest("[data-resource]")?.dataset.resource;
+    if (resource) {
+      const weight = target.value === "" ? null : Number(target.value);
+      act(() => api.call("PATCH", `image-resources/${resource}`, { weight }), row);
+      return;
+    }
     const place = target.closest("[data-saves]");
     if (!place || !target.name || (target.name === "rating" && !target.value)) return;
     const body = place.matches("[data-generation]") ? { generation: generationOf(place) } : { [target.name]: valueOf(target) };
@@ -51,6 +59,10 @@ export function attachBench(root, { api, redraw, say, words }) {
     };
     acts[button.dataset.act]?.();
   });
+
+  attachModels(root, api, (row, version) =>
+    act(() => api.call("POST", `images/${row.dataset.image}/resources`, { version }), row),
+  );
 
   // Order ----------------------------------------------------------------------------------------------------------
 

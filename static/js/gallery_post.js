@@ -154,9 +154,10 @@ function redraw() {
 function exchange(bench, fresh) {
   const kept = new Map([...bench.querySelectorAll("[data-image]")].map((row) => [row.dataset.image, row]));
   const focused = document.activeElement;
+  const isWriting = focused.matches("input, textarea, select");
   for (const row of [...fresh.querySelectorAll("[data-image]")]) {
     const old = kept.get(row.dataset.image);
-    if (!old || (old.dataset.stamp !== row.dataset.stamp && !old.contains(focused))) continue;
+    if (!old || (old.dataset.stamp !== row.dataset.stamp && !(isWriting && old.contains(focused)))) continue;
     for (const act of ["earlier", "later"]) {
       old.querySelector(`[data-act=${act}]`).disabled = row.querySelector(`[data-act=${act}]`).disabled;
     }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.urls import reverse
 from PIL import Image as Pixels
 from playwright.sync_api import Page, expect
@@ -18,10 +18,11 @@ from gallery.services.publishing import publish_due
 from gallery.services.reading import read_metadata
 from registry.models import Inspection, Picture
 from registry.services.inspecting import inspect_upload
+from registry.services.listing import refresh_listing
 from registry.services.renditions import make_renditions
 from tests.browser.axe import serious_in_both_themes
 from tests.browser.test_look import MOST_SHIFT, layout_shift
-from tests.factories import CommentFactory, UserFactory
+from tests.factories import CommentFactory, ModelVersionFactory, RegisteredModelFactory, UserFactory
 from tests.gallery.pictures import png
 from tests.gallery.rows import INFOTEXT, first, painted, posted, told
 from tests.registry.pictures.build import saved
@@ -125,6 +126,30 @@ def test_the_order_is_changed_by_buttons_and_by_dragging(open_window, worker, pe
     page.reload()
     shown = [row.get_attribute("data-image") for row in page.locator("[data-image]").all()]
     assert shown == [ids[2], ids[1], ids[0]]
+
+
+def test_a_model_is_named_by_its_author_and_weighed(open_window, worker, person):
+    model = RegisteredModelFactory(public=True, title="Tidewater Ink", type="lora")
+    version = ModelVersionFactory(model=model, published=True)
+    with transaction.atomic():
+        refresh_listing(model)
+    image = first(posted(person))
+    page = open_window(user=person)
+    page.goto(reverse("gallery:post-edit", args=[image.post_id]))
+
+    page.get_by_text("Add a model that it was made with").click()
+    page.get_by_label("A model of this site").press_sequentially("tidewater")
+    page.get_by_role("button", name="Tidewater Ink").click()
+    expect(page.get_by_role("link", name="Tidewater Ink")).to_be_visible()
+    page.get_by_label("Weight of Tidewater Ink").fill("0.7")
+    page.get_by_label("Weight of Tidewater Ink").press("Tab")
+    expect(page.locator("#post-heard")).to_have_text("Saved")
+
+    resource = image.resources.get()
+    assert (resource.version, resource.source) == (version, "added")
+    expect(page.get_by_label("Weight of Tidewater Ink")).to_have_value("0.7")
+    page.reload()
+    expect(page.get_by_label("Weight of Tidewater Ink")).to_have_value("0.7")
 
 
 def large(width: int, height: int, hue: int) -> bytes:
