@@ -74,7 +74,7 @@ class RenderJob(models.Model):
     base_model = models.CharField(max_length=40, blank=True)
     family = models.CharField(max_length=24, blank=True)
     pictures = models.PositiveSmallIntegerField(default=1, help_text="How many pictures come of it.")
-    work = models.FloatField(default=0, help_text="Megapixels of all steps together: what its time grows with.")
+    work = models.FloatField(default=0, help_text="Seconds that one core would take, estimated.")
     memory = models.PositiveBigIntegerField(default=0, help_text="Estimated bytes that a device needs for it.")
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     attempt = models.UUIDField(null=True, editable=False)

@@ -95,7 +95,7 @@ _WAITING: Final = {
     "position": _("Number %(position)s in the queue."),
     "no_worker": _("No worker can run this: none is running."),
     "too_much_memory": _(
-        "No worker can run this: it needs about %(needed)s GB, and the largest device has %(most)s GB."
+        "No worker can run this: it needs about %(needed)s GB, and the largest device has room for %(most)s GB."
     ),
     "too_slow": _("No worker can run this: it would take about %(seconds)s seconds, and %(limit)s are the most here."),
     "pictures": _("The picture that it begins with is still being read."),

@@ -25,7 +25,7 @@ class Worker(models.Model):
     device_kind = models.CharField(max_length=16, default="cpu", help_text="cpu, cuda, mps …")
     memory = models.PositiveBigIntegerField(default=0, help_text="Bytes of the device's memory; 0: not known.")
     most_seconds = models.PositiveIntegerField(default=0, help_text="Estimated renders over this are refused; 0: none.")
-    speeds = models.JSONField(default=dict, help_text="Measured seconds for a megapixel-step, by family.")
+    speeds = models.JSONField(default=dict, help_text="Measured seconds for a unit of work, by family.")
     versions = models.JSONField(default=dict, help_text="Of the engine and what it stands on.")
     warm_checkpoint = models.CharField(max_length=64, blank=True)
     warm_since = models.DateTimeField(null=True)

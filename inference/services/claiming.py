@@ -16,7 +16,7 @@ from django.db.models import Case, Exists, F, IntegerField, Min, OuterRef, Q, Qu
 from django.utils import timezone
 
 from inference.models import RenderInput, RenderJob, Worker
-from inference.services.estimating import most_work_of
+from inference.services.estimating import most_work_of, room_of
 from registry.formats.catalog import BASE_MODELS
 from registry.models import Picture
 
@@ -67,8 +67,8 @@ def doable_by(worker: Worker, now: datetime) -> QuerySet[RenderJob]:
     unread = RenderInput.objects.filter(job=OuterRef("pk")).exclude(picture__state=Picture.State.READY)
     rows = RenderJob.objects.filter(~Exists(unread), state=RenderJob.State.QUEUED, cancel_asked_at__isnull=True)
     rows = rows.exclude(avoid_worker=worker.name, not_before__gt=now)
-    if worker.memory:
-        rows = rows.filter(memory__lte=worker.memory)
+    if room := room_of(worker):
+        rows = rows.filter(memory__lte=room)
     return rows.exclude(_too_slow(worker))
 
 

@@ -1,54 +1,52 @@
-"""What a render will cost, as far as can be told beforehand. Rough on purpose: it only keeps the hopeless out."""
+"""What a render will cost, as far as can be told beforehand, and what a worker takes on. It keeps the hopeless out.
+
+The unit of work is what the engine reckons for one core of a processor, in seconds; a worker measures how many seconds
+of its own such a second takes, for each family.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
+from inference.engine.costs import estimate, memory_needed
 from inference.models import Worker
 from inference.prompts.plan import RenderPlan
-from inference.prompts.request import RenderRequest
 
-# Seconds for one step over one megapixel, guidance included, until a worker has measured its own. Orders of magnitude.
-_CPU_SPEEDS: Final[Mapping[str, float]] = {"tiny": 8.0, "sd1": 40.0, "sd2": 40.0, "sdxl": 60.0, "sd3": 90.0}
-_CPU_DEFAULT: Final = 200.0
-_DEVICE_IS_FASTER: Final = 150.0
-# What a device holds beside the weights, for each pixel of the picture: activations of the widest layers.
-_BYTES_PER_PIXEL: Final = 1_500
-_OVERHEAD: Final = 64 << 20
-_WEIGHT_OF_NEW: Final = 0.3  # of a measurement against those before it
+_HALF: Final = 2  # bytes of a number in half precision, in which graphics cards hold weights
+# Of a device that has measured nothing yet. Graphics cards are faster than this; none should refuse for a guess.
+_GUESSES: Final = {"cpu": 1.0}
+_FAST: Final = 0.01
+_WEIGHT_OF_NEW: Final = 0.3  # of a measurement against what was believed before
 
 
-def work_of(request: RenderRequest) -> float:
-    """Megapixels of all steps of all pictures together."""
-    pixels = request.width * request.height
-    share = request.denoise if request.init is not None else 1.0
-    work = pixels * request.steps * share
-    if request.hires is not None:
-        second = request.hires.steps or request.steps
-        work += pixels * request.hires.scale**2 * second * request.hires.denoise
-    return max(work, pixels) * request.batch_count / 1e6
+def work_of(plan: RenderPlan) -> float:
+    """Seconds that one core would take."""
+    return estimate(plan, "cpu")
 
 
 def memory_of(plan: RenderPlan) -> int:
-    """Bytes that a device needs for the plan, at least: stored in full precision, weights are loaded in half of it."""
-    request = plan.request
-    scale = request.hires.scale**2 if request.hires is not None else 1.0
-    weights = sum({item.sha256: item.size for item in plan.ingredients}.values()) // 2
-    return int(weights + request.width * request.height * scale * _BYTES_PER_PIXEL) + _OVERHEAD
+    """Bytes that a device needs for the plan, at least: in half precision."""
+    return memory_needed(plan, _HALF)
+
+
+def room_of(worker: Worker) -> int:
+    """What `memory_of` a plan may be at most for this worker; 0 where its memory is not known.
+
+    A processor holds every number in full precision, and the machine's memory is not its own alone.
+    """
+    return worker.memory // 2 if worker.device_kind == "cpu" else worker.memory
 
 
 def speed_of(worker: Worker, family: str) -> float:
-    """Seconds that a worker takes for one megapixel-step of a family: measured, or guessed."""
+    """Seconds that a worker takes for one unit of work of a family: measured, or guessed."""
     measured = worker.speeds.get(family)
     if isinstance(measured, int | float) and measured > 0:
         return float(measured)
-    guess = _CPU_SPEEDS.get(family, _CPU_DEFAULT)
-    return guess if worker.device_kind == "cpu" else guess / _DEVICE_IS_FASTER
+    return _GUESSES.get(worker.device_kind, _FAST)
 
 
 def most_work_of(worker: Worker, family: str) -> float | None:
-    """The megapixel-steps of a family that a worker takes on, or None where it takes everything."""
+    """The work of a family that a worker takes on, or None where it takes everything."""
     return worker.most_seconds / speed_of(worker, family) if worker.most_seconds else None
 
 

@@ -25,7 +25,7 @@ from inference.prompts.plan import RenderPlan, read_plan
 from inference.services.claiming import lease_from
 from inference.services.endings import RenderLost, end_render, queue_again
 from inference.services.engines import Engine, Rendering
-from inference.services.estimating import learned_speeds
+from inference.services.estimating import learned_speeds, room_of
 from inference.services.finishing import finish_render
 from inference.services.submitting import nudge_workers
 from inference.services.supporting import field_of
@@ -164,9 +164,9 @@ def _end_badly(job: RenderJob, worker: Worker, engine: Engine, fault: Exception)
 
 def _end_memory(job: RenderJob, worker: Worker, engine: Engine, fault: Any) -> None:
     engine.fresh()
-    larger = Worker.objects.alive().filter(memory__gt=max(worker.memory, 1)).exists()
-    if worker.memory and larger:
-        queue_again(job, memory=worker.memory + 1)
+    room = room_of(worker)
+    if room and any(room_of(other) > room for other in Worker.objects.alive()):
+        queue_again(job, memory=room + 1)
         nudge_workers()
     else:
         end_render(job, RenderJob.State.FAILED, code="out_of_memory", trace=_trace(fault))

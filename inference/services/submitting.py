@@ -39,7 +39,7 @@ RANKS: Final[Mapping[str, int]] = {
 _ONE_BY_ONE: Final = (RenderJob.Kind.INTERACTIVE, RenderJob.Kind.VERIFY)
 _DAY: Final = timedelta(days=1)
 _LEAST_DEADLINE: Final = 120
-_SECONDS_PER_WORK: Final = 200  # what the slowest device that takes it may need for a megapixel-step
+_PATIENCE: Final = 10  # times what one core should take: machines are busy, and estimates rough
 _MOST_DEADLINE: Final = 3600
 
 
@@ -73,7 +73,7 @@ def queue_for_site(request: RenderRequest, *, owner: User, kind: str = RenderJob
 @transaction.atomic
 def queue_plan(plan: RenderPlan, *, asked: RenderRequest, kind: str, maker: User | None, turn: int) -> RenderJob:
     """Queue a plan as it is. Whoever calls has asked whether it may be."""
-    work, checkpoint = work_of(plan.request), plan.checkpoint
+    work, checkpoint = work_of(plan), plan.checkpoint
     job = RenderJob.objects.create(
         maker=maker,
         kind=kind,
@@ -88,7 +88,7 @@ def queue_plan(plan: RenderPlan, *, asked: RenderRequest, kind: str, maker: User
         pictures=plan.request.batch_count,
         work=work,
         memory=memory_of(plan),
-        deadline_seconds=min(_MOST_DEADLINE, _LEAST_DEADLINE + math.ceil(work * _SECONDS_PER_WORK)),
+        deadline_seconds=min(_MOST_DEADLINE, _LEAST_DEADLINE + math.ceil(work * _PATIENCE)),
         steps=plan.request.steps,
     )
     _keep_inputs(job, plan)

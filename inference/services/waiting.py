@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from inference.models import RenderJob, Worker
 from inference.models.refusals import explain_render
-from inference.services.estimating import most_work_of, speed_of
+from inference.services.estimating import most_work_of, room_of, speed_of
 from registry.models import Picture
 
 
@@ -46,9 +46,9 @@ def why_waiting(job: RenderJob) -> Waiting | None:
 def _nobody_can(job: RenderJob, workers: list[Worker]) -> Waiting | None:
     if not workers:
         return Waiting("no_worker")
-    roomy = [worker for worker in workers if not worker.memory or job.memory <= worker.memory]
+    roomy = [worker for worker in workers if not room_of(worker) or job.memory <= room_of(worker)]
     if not roomy:
-        most = max(worker.memory for worker in workers)
+        most = max(room_of(worker) for worker in workers)
         return Waiting("too_much_memory", None, {"needed": _gigabytes(job.memory), "most": _gigabytes(most)})
     limits = [(worker, most_work_of(worker, job.family)) for worker in roomy]
     if any(most is None or job.work <= most for _worker, most in limits):

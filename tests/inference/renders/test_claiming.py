@@ -70,7 +70,7 @@ def test_the_loaded_checkpoint_comes_first_for_a_minute_and_no_longer(worker):
 
 
 def test_a_render_over_the_workers_memory_or_time_is_left_to_others(worker):
-    queue(1, memory=worker.memory + 1)
+    queue(1, memory=worker.memory // 2 + 1)
     queue(2, work=10**6)
     fits = queue(3)
 
@@ -101,8 +101,8 @@ def test_a_claim_is_one_persons_token(worker):
 
 REASONS = {
     "nobody": (None, {}, "No worker can run this: none is running."),
-    "memory": ({"memory": 4 << 30}, {"memory": 9 << 30}, "No worker can run this: it needs about 9.7 GB"),
-    "time": ({"most_seconds": 120}, {"work": 100.0}, "No worker can run this: it would take about 4000 seconds"),
+    "memory": ({"memory": 8 << 30}, {"memory": 9 << 30}, "No worker can run this: it needs about 9.7 GB"),
+    "time": ({"most_seconds": 120}, {"work": 4000.0}, "No worker can run this: it would take about 4000 seconds"),
     "its turn": ({}, {}, "Number 1 in the queue."),
 }
 
