@@ -15,19 +15,8 @@ from django.utils.translation.template import templatize
 
 LANGUAGES = ("de", "vi", "zh_Hans")
 ROOT = Path(settings.BASE_DIR)
-# Where the pages of browsing, models, uploads and accounts get their words from.
-SOURCES = (
-    "templates",
-    "community/adapters.py",
-    "community/forms.py",
-    "community/models",
-    "community/views",
-    "registry/forms.py",
-    "registry/licenses/effective.py",
-    "registry/models",
-    "registry/templatetags",
-    "registry/views",
-)
+# Where the pages of every room, the refusals of its services and its notices get their words from.
+SOURCES = ("templates", "community", "config", "gallery", "inference", "registry")
 _CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
 _TEMPLATE_CALL = re.compile(
     r"""\b(p|np|n)?gettext\(((?:u?'(?:[^'\\]|\\.)*'|u?"(?:[^"\\]|\\.)*"|[^()'"])*)\)""", re.DOTALL
