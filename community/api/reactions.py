@@ -14,13 +14,18 @@ from community.models import Reaction, Subject
 from community.services.reacting import react, reactions_by, take_back
 
 
-class ReactionsSerializer(serializers.Serializer):
-    """How many reactions of each kind there are, and which are one's own."""
+class ReactionCountsSerializer(serializers.Serializer):
+    """How many reactions of each kind a subject has."""
 
     like = serializers.IntegerField(source="like_count")
     heart = serializers.IntegerField(source="heart_count")
     laugh = serializers.IntegerField(source="laugh_count")
     cry = serializers.IntegerField(source="cry_count")
+
+
+class ReactionsSerializer(ReactionCountsSerializer):
+    """The same, and which are one's own."""
+
     mine = serializers.SerializerMethodField()
 
     def get_mine(self, subject: Subject) -> list[str]:

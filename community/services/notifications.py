@@ -6,11 +6,13 @@ concerns everybody who follows something, which a worker then does.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from celery import current_app, shared_task
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -24,7 +26,11 @@ COUNTED: Final = 99
 # Followers that are told in one transaction.
 BATCH: Final = 500
 _ACTORS_KEPT: Final = 3
+_AT_ONCE: Final = 100
+_NEWS_LASTS: Final = timedelta(days=7)
 _NEWEST: Final = ("-latest_at", "-pk")
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -184,8 +190,18 @@ def _next_followers(row: Announcement) -> list[User]:
 
 @shared_task(name="community.tell_all_waiting")
 def tell_all_waiting() -> int:
-    """Announcements whose message was lost. Gives back how many people were told."""
-    return sum(tell_followers(pk) for pk in list(Announcement.objects.values_list("pk", flat=True)[:100]))
+    """Announcements whose message was lost. Gives back how many people were told.
+
+    One that fails is left for the next time and stops no other; after a week it is no news, and goes.
+    """
+    Announcement.objects.filter(created_at__lt=timezone.now() - _NEWS_LASTS).delete()
+    told = 0
+    for pk in list(Announcement.objects.values_list("pk", flat=True)[:_AT_ONCE]):
+        try:
+            told += tell_followers(pk)
+        except DatabaseError:
+            logger.exception("announcement %s was not told", pk)
+    return told
 
 
 def notices_page(person: User, *, cursor: str = "", size: int = PAGE_SIZE) -> Page[Notice]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from community.api.reactions import ReactionCountsSerializer
 from gallery.models import Image, ImageResource, Post
 from gallery.policies import can_see_generation
 from gallery.services.publishing import reading_of, unmet_post_checks
@@ -97,6 +98,8 @@ class ImageShape(serializers.Serializer):
     original_url = serializers.CharField(allow_null=True, help_text=_("As it was sent, or stripped of its metadata."))
     renditions = RenditionSerializer(many=True)
     published_at = serializers.DateTimeField(allow_null=True)
+    reactions = ReactionCountsSerializer()
+    comments = serializers.IntegerField()
     is_edited = serializers.BooleanField(help_text=_("Whether its author corrected how it was made."))
     error = PictureError(allow_null=True)
 
@@ -152,7 +155,7 @@ def version_ref(version: ModelVersion | None, request: Request) -> dict[str, Any
 
 
 def image_shape(image: Image, request: Request) -> dict[str, Any]:
-    """An image as lists give it. Needs picture with renditions, post, owner, tags."""
+    """An image as lists give it. Needs picture with renditions, post, owner, subject, tags."""
     picture, is_ready = image.picture, image.progress == "ready"
     copies = [*image.copies("webp"), *image.copies("avif")] if is_ready else []
     absolute = request.build_absolute_uri
@@ -176,6 +179,8 @@ def image_shape(image: Image, request: Request) -> dict[str, Any]:
             for c in copies
         ],
         "published_at": image.post.published_at,
+        "reactions": ReactionCountsSerializer(image.subject).data,
+        "comments": image.subject.comment_count,
         "is_edited": image.is_edited,
         "error": {"code": image.refusal_code, "detail": image.refusal} if image.refusal_code else None,
     }

@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from community.models import Announcement, Notice, NoticeEvent, Subject, User
@@ -357,3 +357,32 @@ def test_old_notices_keep_their_place_in_the_order():
     say(to=[person], subject=SubjectFactory(title="New"), event="2")
 
     assert [notice.subject.title for notice in notices_page(person).items] == ["New", "Old"]
+
+
+def test_an_announcement_that_fails_stops_no_other(monkeypatch):
+    subject, person = SubjectFactory(title="Ink"), UserFactory()
+    follow(subject, by=person)
+    for number in range(2):
+        announce("version", subject=subject, actor=subject.owner, followed=[subject], params={}, event=f"v{number}")
+    first = Announcement.objects.first()
+    real = notifications.tell_followers
+
+    def fail_once(pk):
+        if pk == first.pk:
+            raise DatabaseError
+        return real(pk)
+
+    monkeypatch.setattr(notifications, "tell_followers", fail_once)
+
+    assert tell_all_waiting() == 1
+    assert list(Announcement.objects.all()) == [first]
+
+
+def test_what_is_a_week_old_is_no_news():
+    subject, person = SubjectFactory(), UserFactory()
+    follow(subject, by=person)
+    announce("version", subject=subject, actor=subject.owner, followed=[subject], params={}, event="v")
+    Announcement.objects.update(created_at=timezone.now() - timedelta(days=8))
+
+    assert tell_all_waiting() == 0
+    assert not Announcement.objects.exists()

@@ -495,8 +495,10 @@ def test_programs_react_to_and_talk_about_images(owner):
     put = program.ask("PUT", f"images/{image.pk}/reactions/heart").json()
     said = program.post(f"images/{image.pk}/comments", {"text": "nice"}).status_code
     hidden = first(posted(rating=Rating.XXX))
+    read = Program().get(f"images/{image.pk}").json()
 
     assert (put["heart"], put["mine"], said) == (1, ["heart"], 201)
+    assert (read["reactions"]["heart"], read["comments"]) == (1, 1)
     assert program.ask("PUT", f"images/{hidden.pk}/reactions/heart").status_code == 404
     assert program.get(f"images/{hidden.pk}/comments").status_code == 404
 

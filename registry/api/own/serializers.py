@@ -186,13 +186,14 @@ class ModelLine(serializers.ModelSerializer):
     tags = serializers.SlugRelatedField("name", many=True, read_only=True)
     base_models = serializers.SerializerMethodField()
     downloads = serializers.IntegerField(source="download_count")
+    likes = serializers.IntegerField(source="subject.like_count")
     url = serializers.SerializerMethodField()
 
     class Meta:
         model = RegisteredModel
         fields = [
-            "id", "owner", "name", "title", "type", "tags", "base_models", "downloads", "url", "first_published_at",
-            "updated_at",
+            "id", "owner", "name", "title", "type", "tags", "base_models", "downloads", "likes", "url",
+            "first_published_at", "updated_at",
         ]  # fmt: skip
 
     def get_base_models(self, model: RegisteredModel) -> list[str]:
