@@ -44,6 +44,7 @@ def plan_render(request: RenderRequest, *, by: User) -> RenderPlan:
     chosen = [chosen_file(need, versions[need.version]) for need in needs]
     ingredients = tuple(ingredient_of(need, file) for need, file in zip(needs, chosen, strict=True))
     pictures = tuple(_picture(sha256, field, by) for field, sha256 in _pictures(request))
+    _refuse_other_size(request)
     unique = {picture.sha256: picture for picture in pictures}
     return RenderPlan(request, ingredients, tuple(unique.values()), prediction_of(chosen[0]))
 
@@ -76,6 +77,17 @@ def _pictures(request: RenderRequest) -> list[tuple[str, str]]:
     control = request.control.picture if request.control is not None else None
     named = (("init", request.init), ("mask", request.mask), ("control.picture", control))
     return [(field, sha256) for field, sha256 in named if sha256]
+
+
+def _refuse_other_size(request: RenderRequest) -> None:
+    """A mask has the size of its picture, or of what is rendered. Of pictures that are not read yet the engine says it."""
+    if request.init is None or request.mask is None:
+        return
+    read = Picture.objects.filter(blob__in=[request.init, request.mask], state=Picture.State.READY)
+    sizes = {sha256: f"{width} x {height}" for sha256, width, height in read.values_list("blob", "width", "height")}
+    wanted, found = sizes.get(request.init), sizes.get(request.mask)
+    if wanted and found and found not in (wanted, f"{request.width} x {request.height}"):
+        raise render_refusal("mask_size", "mask", {"found": found, "wanted": wanted})
 
 
 def _picture(sha256: str, field: str, by: User) -> StoredPicture:

@@ -11,7 +11,7 @@ from inference.models import RenderJob, RenderResult
 from inference.policies import can_see_receipt
 from inference.services.working import announce_worker
 from registry.models import Blob, ModelVersion
-from tests.factories import ModeratorFactory, UserFactory
+from tests.factories import ModeratorFactory, PictureFactory, UploadFactory, UserFactory
 from tests.inference.renders.conftest import renderable
 from tests.registry.api.client import Program
 
@@ -182,6 +182,31 @@ def test_what_cannot_be_meant_is_refused_with_its_field_and_queues_nothing(mine,
     if code:
         assert (refusal.json()["code"], refusal.json()["field"]) == (code, field)
     assert not RenderJob.objects.exists()
+
+
+def _own_picture(person, width: int, height: int) -> str:
+    picture = PictureFactory(width=width, height=height, blob__size=1_000_000)
+    UploadFactory(owner=person, blob=picture.blob)
+    return picture.blob.sha256
+
+
+def test_a_mask_of_another_size_is_refused(mine, person, checkpoint):
+    init, mask = _own_picture(person, 96, 96), _own_picture(person, 96, 72)
+    ask = {"version": checkpoint.pk, "init": init, **SMALL}
+
+    refusal = mine.post("renders", {**ask, "mask": mask})
+
+    assert (refusal.json()["code"], refusal.json()["field"]) == ("mask_size", "mask")
+    assert "96 x 72 instead of 96 x 96" in refusal.json()["detail"]
+    assert mine.post("renders", {**ask, "mask": init}).status_code == 202
+
+
+def test_a_picture_of_somebody_else_is_no_ones_to_begin_with(mine, checkpoint):
+    theirs = _own_picture(UserFactory(), 64, 64)
+
+    refusal = mine.post("renders", {"version": checkpoint.pk, "init": theirs, **SMALL})
+
+    assert (refusal.json()["code"], refusal.json()["field"]) == ("unknown_picture", "init")
 
 
 def test_why_it_waits_is_told(mine, checkpoint, engine):
