@@ -80,7 +80,7 @@ def _pictures(request: RenderRequest) -> list[tuple[str, str]]:
 
 
 def _refuse_other_size(request: RenderRequest) -> None:
-    """A mask has the size of its picture, or of what is rendered. Of pictures that are not read yet the engine says it."""
+    """A mask has the size of its picture, or of what is rendered. The engine says it of what is not read yet."""
     if request.init is None or request.mask is None:
         return
     read = Picture.objects.filter(blob__in=[request.init, request.mask], state=Picture.State.READY)
