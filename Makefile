@@ -15,7 +15,7 @@ CUDA := triton cuda-bindings cuda-pathfinder cuda-toolkit lazy-importer $(addpre
 
 export PIP_ROOT_USER_ACTION := ignore
 MAKEFLAGS += --no-print-directory
-.PHONY: up test web engine dev venv browser lock messages
+.PHONY: up test web engine moderation dev venv browser lock messages
 
 # make up ARGS="--bind 127.0.0.1:9000 --demo"; RENDER=0 leaves the rendering engine out.
 up: web
@@ -47,6 +47,13 @@ engine: web
 		echo "Installing the rendering engine (a few minutes; RENDER=0 leaves it out) ..."; \
 		$(PIP) install --no-deps --require-hashes -r requirements/inference.txt && $(PIP) install "$(TORCH)" \
 			&& cp requirements/inference.txt $(VENV)/.inference.txt; }
+
+# What scores pictures for the moderators; not part of `make up`.
+moderation: web
+	@cmp -s requirements/moderation.txt $(VENV)/.moderation.txt || { \
+		echo "Installing the picture classifier ..."; \
+		$(PIP) install --no-deps --require-hashes -r requirements/moderation.txt \
+			&& cp requirements/moderation.txt $(VENV)/.moderation.txt; }
 
 dev: engine
 	@cmp -s requirements/dev.txt $(VENV)/.dev.txt || { \
@@ -80,6 +87,7 @@ lock: venv
 	@$(PIP) install $(UV)
 	@$(LOCK) -o requirements/web.txt
 	@$(LOCK) --extra inference -c requirements/web.txt $(addprefix --no-emit-package ,torch $(CUDA)) -o requirements/inference.txt
+	@$(LOCK) --extra moderation -c requirements/web.txt -c requirements/inference.txt -o requirements/moderation.txt
 	@$(LOCK) --extra dev -c requirements/web.txt -c requirements/inference.txt -o requirements/dev.txt
 
 # Collect the texts to translate (needs Debian's gettext) and compile the translations.

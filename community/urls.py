@@ -3,7 +3,18 @@
 from django.urls import path, register_converter
 
 from community.converters import OwnerConverter
-from community.views import comments, feeds, following, notifications, people, reactions, settings, topics
+from community.views import (
+    comments,
+    feeds,
+    following,
+    moderation,
+    notifications,
+    people,
+    reactions,
+    reports,
+    settings,
+    topics,
+)
 
 register_converter(OwnerConverter, "owner")
 
@@ -30,6 +41,17 @@ urlpatterns = [
     path("mutes/tag", following.mute_tag, name="mute-tag"),
     path("mutes/<slug:kind>/<path:thing>", following.change_mute, name="mute"),
     path("reactions/<int:subject_id>", reactions.react, name="react"),
+    path("report/<int:subject_id>", reports.report_thing, name="report"),
+    path("report/<slug:kind>/<path:thing>", reports.report_named, name="report-named"),
+    path("moderation", moderation.moderation_queue, name="moderation"),
+    path("moderation/cases/<int:case_id>", moderation.case_page, name="moderation-case"),
+    path("moderation/things/<int:subject_id>", moderation.thing_page, name="moderation-thing"),
+    path("moderation/decisions/<int:decision_id>", reports.decision_page, name="decision"),
+    path("moderation/decisions/<int:decision_id>/appeal", reports.appeal_decision, name="moderation-appeal"),
+    path("moderation/appeals/<int:appeal_id>", moderation.settle, name="moderation-settle"),
+    path("moderation/blocked", moderation.block_list, name="moderation-blocked"),
+    path("moderation/blocked/<int:block_id>/end", moderation.end_block, name="moderation-unblock"),
+    path("moderation/log", moderation.public_log, name="moderation-log"),
     path("discuss", topics.topic_list, name="topics"),
     path("discuss.atom", feeds.topics_feed, name="topics-feed"),
     path("discuss/new", topics.new, name="topic-new"),

@@ -53,6 +53,11 @@ OPEN_TO_ALL = ["/accounts/", "/static/", "/api/", "/healthz", "/i18n/", "/settin
 # The most open picture rating that somebody who is not signed in is shown.
 ANONYMOUS_RATING = env.choice("ANONYMOUS_RATING", ("PG", "PG-13", "R", "X", "XXX"), "PG")
 
+# Whether everybody may read what moderators decided, without names; if not, moderators alone.
+MODERATION_LOG = env.flag("MODERATION_LOG", True)
+# What guesses how openly a picture shows what it shows: a dotted path of a `gallery.classifiers` kind; empty: nothing.
+PICTURE_CLASSIFIER = env.text("PICTURE_CLASSIFIER", "gallery.classifiers.opennsfw")
+
 # The host name in the ids of feeds. It stays what it was when the site moves, or readers would see everything anew.
 FEED_AUTHORITY = env.text("FEED_AUTHORITY", _SITE_HOST or "localhost")
 
@@ -77,6 +82,7 @@ RATES = {
     "write": env.rate("RATE_WRITE", "600/10m"),
     "poll": env.rate("RATE_POLL", "5/s"),
     "token": env.rate("RATE_TOKEN", "30/h"),
+    "report": env.rate("RATE_REPORT", "30/h"),
 }
 QUOTA_BYTES = env.size("QUOTA_BYTES", "100GB")
 MAX_FILE_BYTES = env.size("MAX_FILE_BYTES", "200GB")
@@ -226,15 +232,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "downloads": {"task": "registry.fold_downloads", "schedule": 10, "options": {"queue": "io", "expires": 30}},
     "notices": {"task": "community.tell_all_waiting", "schedule": 30, "options": {"queue": "io", "expires": 30}},
     "digests": {"task": "community.send_digests", "schedule": 600, "options": {"queue": "io", "expires": 600}},
+    "readings": {"task": "gallery.sweep_readings", "schedule": 20, "options": {"queue": "io", "expires": 30}},
+    "scores": {"task": "gallery.sweep_scores", "schedule": 60, "options": {"queue": "io", "expires": 60}},
+    "posts": {"task": "gallery.publish_due", "schedule": 15, "options": {"queue": "io", "expires": 30}},
+    "post purge": {"task": "gallery.purge_posts", "schedule": 3600, "options": {"queue": "io", "expires": 3600}},
+    "image counts": {"task": "gallery.fold_counts", "schedule": 60, "options": {"queue": "io", "expires": 60}},
     "renders": {
         "task": "inference.sweep_renders",
         "schedule": RENDER_SWEEP_SECONDS,
         "options": {"queue": "io", "expires": 30},
     },
-    "readings": {"task": "gallery.sweep_readings", "schedule": 20, "options": {"queue": "io", "expires": 30}},
-    "posts": {"task": "gallery.publish_due", "schedule": 15, "options": {"queue": "io", "expires": 30}},
-    "post purge": {"task": "gallery.purge_posts", "schedule": 3600, "options": {"queue": "io", "expires": 3600}},
-    "image counts": {"task": "gallery.fold_counts", "schedule": 60, "options": {"queue": "io", "expires": 60}},
     "avif": {"task": "registry.make_avif", "schedule": 30, "options": {"queue": "io", "expires": 30}},
 }
 
@@ -317,6 +324,15 @@ MODEL_PANELS = ["inference.views.panels.model_panel", "gallery.views.panels.vers
 PUBLISH_LISTENERS = ["inference.services.previewing.version_published"]
 # Who hears that the demo's samples stand: functions of the account that owns the working ones.
 SAMPLE_LISTENERS = ["inference.services.defaults.choose_sample_defaults", "inference.services.previewing.render_samples"]
+# Who hears of an upload whose bytes are known, within the transaction that wrote it down: functions of the upload.
+UPLOAD_LISTENERS = ["gallery.services.attaching.attach_images"]
+# Who hears that a picture was decoded or refused: functions of its id.
+PICTURE_LISTENERS = [
+    "registry.services.blocking.picture_ready",
+    "gallery.services.attaching.picture_changed",
+    "gallery.services.blocking.picture_ready",
+    "gallery.services.classifying.picture_ready",
+]
 # Who hears that a render has ended, within the transaction that ended it: functions of the job.
 RENDER_LISTENERS = [
     "inference.services.verifying.verification_ended",
@@ -332,6 +348,21 @@ PROFILE_FIGURES = ["registry.views.catalog.owner_figures"]
 REVIEW_PICTURES = "gallery.services.telling.pictures_for_review"
 # Small pictures of subjects, as HTML by the subject's id: a function of (request, ids); empty: none.
 SUBJECT_THUMBS = "gallery.views.thumbs.thumbs_of"
+# How moderators decide about things of each kind: a `community.services.deciding.Handler`. Others cannot be reported.
+MODERATION_HANDLERS = {
+    "collection": "gallery.services.moderation.COLLECTIONS",
+    "comment": "community.services.moderation.COMMENTS",
+    "image": "gallery.services.moderation.IMAGES",
+    "model": "registry.services.moderating.MODELS",
+    "person": "community.services.moderation.PEOPLE",
+    "topic": "community.services.moderation.TOPICS",
+}
+# What looks like a thing, for the queue: a function of subjects' ids that returns the ids of others by id; empty: none.
+MODERATION_ALIKE = "gallery.services.moderation.alike"
+# Sentences under the queue about how the site looks at pictures: functions that return one, or nothing.
+MODERATION_NOTES = ["gallery.services.classifying.standing"]
+# Who hears that bytes were blocked, within the transaction that did it: functions of the `BlockedHash`.
+BLOCK_LISTENERS = ["gallery.services.blocking.hold_blocked", "registry.services.blocking.refuse_blocked"]
 # What can be followed or hidden: for each kind a function of (name, viewer) that returns its subject, or None.
 SUBJECT_FINDERS = {
     "people": "community.services.following.person_subject",
@@ -343,10 +374,6 @@ SUBJECT_FINDERS = {
 }
 # Where the things of a tag are listed; its name follows.
 TAG_ADDRESS = "/models?tag="
-# Who hears of an upload whose bytes are known, within the transaction that wrote it down: functions of the upload.
-UPLOAD_LISTENERS = ["gallery.services.attaching.attach_images"]
-# Who hears that a picture was decoded or refused: functions of its id.
-PICTURE_LISTENERS = ["gallery.services.attaching.picture_changed"]
 # What tells how many bytes a person holds, a function of the person; empty: none are counted.
 QUOTA_USAGE = "registry.services.uploads.used_bytes"
 

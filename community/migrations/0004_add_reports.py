@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("rule", models.CharField(help_text="Id of a rule of community/data/rules.toml.", max_length=40)),
+                ("rule", models.CharField(help_text="Id of a rule of `community.rules`.", max_length=40)),
                 ("text", models.TextField(blank=True, max_length=1000)),
                 ("details", models.JSONField(blank=True, default=dict, help_text="What the site itself found.")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),

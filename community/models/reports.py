@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from community.models.subjects import Comment, Subject
@@ -67,7 +68,7 @@ class Report(models.Model):
     reporter = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="reports"
     )
-    rule = models.CharField(max_length=40, help_text="Id of a rule of community/data/rules.toml.")
+    rule = models.CharField(max_length=40, help_text="Id of a rule of `community.rules`.")
     text = models.TextField(max_length=1_000, blank=True)
     details = models.JSONField(default=dict, blank=True, help_text="What the site itself found.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -135,6 +136,9 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act} {self.kind}: {self.title}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("community:decision", args=[self.pk])
 
     @property
     def can_be_appealed(self) -> bool:

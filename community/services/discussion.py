@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput, NotAllowed
-from community.models import Comment, ModerationAct, Notice, Subject, Topic, User, Viewer
+from community.models import Comment, Notice, Subject, Topic, User, Viewer
+from community.services.deciding import Act, Order, decide
 from community.services.following import hidden_by
 from community.services.limits import check_rate
 from community.services.mentions import mentioned_people, names_of, tell_mentioned
@@ -199,7 +200,6 @@ def delete_comment(comment: Comment, *, by: User) -> None:
         _count_one_less(comment)
 
 
-@transaction.atomic
 def remove_comment(comment: Comment, reason: str, *, by: User) -> None:
     """A moderator takes somebody's words down. The page says why; the words are kept with the act, as its evidence.
 
@@ -207,23 +207,8 @@ def remove_comment(comment: Comment, reason: str, *, by: User) -> None:
     """
     if not by.is_moderator:
         raise NotAllowed(_("Only moderators remove comments."))
-    reason = reason.strip()
-    if not 0 < len(reason) <= MAX_REASON or _UNSTORABLE.search(reason):
-        raise InvalidInput(_("Give a reason of 1 to %(most)d characters.") % {"most": MAX_REASON}, field="reason")
-    comment = Comment.objects.select_for_update(of=("self",)).select_related("subject", "author").get(pk=comment.pk)
-    if not comment.stands:
-        return
-    comment.removed_at, comment.removed_by, comment.removal_reason = timezone.now(), by, reason
-    comment.save(update_fields=["removed_at", "removed_by", "removal_reason"])
-    _count_one_less(comment)
-    ModerationAct.objects.create(
-        actor=by,
-        act="comment.remove",
-        target=f"comment:{comment.pk}",
-        title=comment.subject.title,
-        reason=reason,
-        evidence={"author": comment.author.username, "text": comment.text, "address": comment.subject.address},
-    )
+    if comment.stands:
+        decide(comment.subject, Order(Act.REMOVE, reason=reason), by=by, comment=comment)
 
 
 def _must_be_author(comment: Comment, person: User) -> None:

@@ -12,15 +12,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput, NotAllowed
-from community.models import Comment, ModerationAct, Notice, Subject, Topic, User, Viewer
+from community.models import Comment, Notice, Subject, Topic, User, Viewer
 from community.models.topics import TopicQuerySet
+from community.services.deciding import Act, Order, decide
 from community.services.discussion import create_subject, update_subject
 from community.services.following import hidden_by
 from community.services.limits import check_rate
 from community.services.mentions import mentioned_people, names_of, tell_mentioned
-from community.services.notifications import announce, notify
+from community.services.notifications import announce
 from community.services.paging import Page, keyset_page
-from community.services.texts import clean_line, clean_reason, clean_text, clean_words
+from community.services.texts import clean_line, clean_text, clean_words
 
 MAX_TITLE: Final = 200
 MAX_TEXT: Final = 10_000
@@ -90,7 +91,6 @@ def delete_topic(topic: Topic, *, by: User) -> None:
     topic.subject.delete()
 
 
-@transaction.atomic
 def remove_topic(topic: Topic, reason: str, *, by: User) -> None:
     """A moderator takes a topic from the public; its author sees why. Twice changes nothing.
 
@@ -98,27 +98,8 @@ def remove_topic(topic: Topic, reason: str, *, by: User) -> None:
     """
     if not by.is_moderator:
         raise NotAllowed(_("Only moderators remove topics."))
-    reason = clean_reason(reason)
-    subject = Subject.objects.select_for_update(of=("self",)).get(pk=topic.subject_id)
-    if not subject.is_public:
-        return
-    update_subject(subject, is_public=False, comments_open=False)
-    ModerationAct.objects.create(
-        actor=by,
-        act="topic.remove",
-        target=f"topic:{topic.pk}",
-        title=topic.title,
-        reason=reason,
-        evidence={"author": topic.author.username, "text": topic.text},
-    )
-    notify(
-        Notice.Kind.DECISION,
-        to=[topic.author],
-        subject=subject,
-        actor=by,
-        params={"name": reason},
-        event=f"topic:{topic.pk}:removed",
-    )
+    if Subject.objects.filter(pk=topic.subject_id, is_public=True).exists():
+        decide(topic.subject, Order(Act.REMOVE, reason=reason), by=by)
 
 
 def topics_page(

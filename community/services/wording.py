@@ -78,10 +78,31 @@ def _preview(notice: Notice) -> str:
 
 
 def _decision(notice: Notice) -> str:
-    # What the moderators' room has to say is a whole sentence; it is stored as the moderator wrote it.
+    act = notice.params.get("act", "")
+    if notice.params.get("reported"):
+        return _reported(act)
+    # The reason is a whole sentence; it is stored as the moderator wrote it.
+    sentences = {
+        "hold": _("Moderators hold “%(what)s” back: %(name)s"),
+        "remove": _("Moderators removed “%(what)s”: %(name)s"),
+        "rate": _("Moderators changed the rating of “%(what)s”. %(name)s"),
+        "restore": _("Moderators restored “%(what)s”. %(name)s"),
+        "upheld": _("Your appeal about “%(what)s” was turned down. %(name)s"),
+        "overturned": _("Your appeal about “%(what)s” was granted. %(name)s"),
+    }
     if notice.subject is None:
-        return _("A moderator decided: %(name)s")
-    return _("A moderator decided about “%(what)s”: %(name)s")
+        return sentences.get(act, _("A moderator decided: %(name)s"))
+    return sentences.get(act, _("A moderator decided about “%(what)s”: %(name)s"))
+
+
+def _reported(act: str) -> str:
+    """What whoever reported a thing is told. It is not named: it may be gone from where they saw it."""
+    return {
+        "keep": _("Moderators looked at what you reported. It breaks no rule, and stays."),
+        "hold": _("Moderators hold back what you reported."),
+        "remove": _("Moderators removed what you reported."),
+        "rate": _("Moderators changed the rating of what you reported."),
+    }.get(act, _("Moderators decided about what you reported."))
 
 
 _TEMPLATES: Final[dict[str, Callable[[Notice], str]]] = {

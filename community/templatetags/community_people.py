@@ -48,7 +48,9 @@ def follow_buttons(context: Mapping[str, Any], kind: str, thing: str, subject: S
     """
     user, request = context["user"], context["request"]
     oneself = subject is not None and subject.kind == "person" and subject.owner_id == user.pk
+    own = subject is not None and subject.owner_id == user.pk
     return {
+        "report_url": "" if own or kind == "tags" else reverse("community:report-named", args=[kind, thing]),
         "oneself": oneself or (kind == "people" and user.is_authenticated and user.username == thing),
         "signed_in": user.is_authenticated,
         "standing": standing_of(subject, user) if subject else Standing(),

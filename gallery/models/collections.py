@@ -25,19 +25,21 @@ def new_code() -> str:
 class CollectionQuerySet(models.QuerySet["Collection"]):
     def listed_to(self, user) -> CollectionQuerySet:
         """Those that lists name: public ones, this person's own, and all of them for moderators."""
+        shown = Q(visibility=Collection.Visibility.PUBLIC, removed_reason="")
         if not user.is_authenticated:
-            return self.filter(visibility=Collection.Visibility.PUBLIC)
+            return self.filter(shown)
         if user.is_moderator:
             return self
-        return self.filter(Q(visibility=Collection.Visibility.PUBLIC) | Q(owner=user))
+        return self.filter(shown | Q(owner=user))
 
     def reachable_by(self, user) -> CollectionQuerySet:
         """Those that this person may see where they have the address: unlisted ones, too."""
+        shown = ~Q(visibility=Collection.Visibility.PRIVATE) & Q(removed_reason="")
         if not user.is_authenticated:
-            return self.exclude(visibility=Collection.Visibility.PRIVATE)
+            return self.filter(shown)
         if user.is_moderator:
             return self
-        return self.filter(~Q(visibility=Collection.Visibility.PRIVATE) | Q(owner=user))
+        return self.filter(shown | Q(owner=user))
 
     def with_counts(self) -> CollectionQuerySet:
         """With `shown_count`, how many of their things are public: a count says nothing of what is private."""
@@ -58,6 +60,9 @@ class Collection(models.Model):
     title = models.CharField(max_length=120)
     text = models.TextField(max_length=4_000, blank=True)
     visibility = models.CharField(max_length=16, choices=Visibility, default=Visibility.PRIVATE)
+    removed_reason = models.CharField(
+        max_length=500, blank=True, help_text="Why a moderator removed it; its owner still sees it."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -48,7 +48,7 @@ def create_collection(
         )
     subject = create_subject(by, "collection", given["title"], "/collections")
     collection = Collection.objects.create(subject=subject, owner=by, **given)
-    _refresh_subject(collection)
+    refresh_subject(collection)
     return collection
 
 
@@ -61,7 +61,7 @@ def edit_collection(collection: Collection, *, by: User, **changes: str) -> Coll
         setattr(collection, name, value)
     check_rate("write", f"user:{by.pk}")
     collection.save()
-    _refresh_subject(collection)
+    refresh_subject(collection)
     return collection
 
 
@@ -76,8 +76,9 @@ def _clean(title: str, text: str, visibility: str) -> dict[str, str]:
     }
 
 
-def _refresh_subject(collection: Collection) -> None:
-    is_public = collection.visibility == Collection.Visibility.PUBLIC
+def refresh_subject(collection: Collection) -> None:
+    """Bring its subject up to what a collection says now. Call it in the transaction of the change."""
+    is_public = collection.visibility == Collection.Visibility.PUBLIC and not collection.removed_reason
     address = collection.get_absolute_url()
     update_subject(collection.subject, title=collection.title, address=address, is_public=is_public)
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from community.services.discussion import update_subject
 from gallery.models import Image, ImageSearch
 from gallery.models.posts import Post
+from gallery.services.classifying import report_mild_ratings
 from registry.models import ModelVersion, Picture
 from registry.models.files import Verdict
 from registry.search_text import vector
@@ -42,6 +43,7 @@ def refresh_images(images: QuerySet[Image]) -> None:
         else:
             gone.append(image.pk)
     ImageSearch.objects.filter(pk__in=gone).delete()
+    report_mild_ratings(pk for pk in held_ids if pk not in gone)
 
 
 def is_listed(image: Image) -> bool:

@@ -14,7 +14,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput
-from community.models import User
+from community.models import Appeal, Decision, User
 from community.ratings import Rating
 from community.services.discussion import create_subject
 from gallery.models import Image, Post
@@ -203,7 +203,26 @@ def edit_image(image: Image, *, by: User, **changes: Any) -> Image:
 def _chosen_rating(image: Image, rating: Rating | None) -> int:
     if rating is None:
         raise InvalidInput(_("Choose a rating."), field="rating")
+    least = least_rating(image)
+    if int(rating) < least:
+        raise Conflict(
+            _("A moderator rated this %(rating)s. You can appeal against the decision, but not rate it milder.")
+            % {"rating": Rating(least).label},
+            code="rated_by_moderator",
+            field="rating",
+        )
     return int(rating)
+
+
+def least_rating(image: Image) -> int:
+    """The mildest rating that its author may choose: what a moderator's decision that stands gave it, or any."""
+    rated = Decision.objects.filter(subject=image.subject_id, act=Decision.Act.RATE).order_by("-pk")
+    last = rated.values_list("rating_before", "rating_after", "pk").first()
+    if last is None:
+        return 0
+    # A granted appeal writes a decision of its own that goes back to the rating before.
+    undone = rated.filter(pk__lt=last[2], appeal__state=Appeal.State.OVERTURNED, rating_before=last[1]).exists()
+    return 0 if undone else last[1]
 
 
 def _say_generation(image: Image, given: Mapping[str, Any] | None) -> None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from community.errors import Conflict, InvalidInput
 from community.models import User
 from gallery.models import Image, PictureReading, Post
+from gallery.services.blocking import blocked_pictures
 from gallery.services.guards import lock_post
 from gallery.services.handover import PUBLISH_DUE
 from gallery.services.listing import refresh_images
@@ -52,9 +53,16 @@ def unmet_post_checks(post: Post) -> list[UnmetCheck]:
     images = list(loaded.order_by("position", "pk"))
     for image in images:
         image.post = post
+    blocked = blocked_pictures([image.picture for image in images if image.progress == "ready" and image.picture])
     if not images:
         return [UnmetCheck("images_missing", "images", _("Add at least one picture."))]
-    return [unmet for number, image in enumerate(images, 1) for unmet in _unmet_of(image, number)]
+    found = [unmet for number, image in enumerate(images, 1) for unmet in _unmet_of(image, number)]
+    for number, image in enumerate(images, 1):
+        if image.picture_id in blocked:
+            values = {"number": number, "reason": blocked[image.picture_id].reason}
+            sentence = _("Picture %(number)d is on the site's block list: %(reason)s") % values
+            found.append(UnmetCheck("blocked_picture", "images", sentence, image.pk))
+    return found
 
 
 def _unmet_of(image: Image, number: int) -> list[UnmetCheck]:

@@ -87,7 +87,7 @@ def collection_page(request: HttpRequest, address: str) -> HttpResponse:
         "is_own": is_own,
         "feed_href": _feed_of(collection),
         "share": linked.collection_share(request, collection, shown),
-        "is_public": collection.visibility == Collection.Visibility.PUBLIC,
+        "is_public": collection.subject.is_public,
         "thread": thread_of(collection.subject, request) if collection.subject.is_public else None,
     }
     return render(request, "gallery/collection.html", context)

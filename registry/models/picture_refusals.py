@@ -27,6 +27,7 @@ SENTENCES = {
     "too_slow": gettext_lazy("Reading the picture takes too long. Save it anew, or smaller."),
     "too_much_memory": gettext_lazy("Reading the picture needs too much memory. Save it smaller."),
     "reading_failed": gettext_lazy("The site could not read the picture. Tell the people of the site."),
+    "blocked_bytes": gettext_lazy("This picture is on the site's block list: %(reason)s"),
     "upload_gone": gettext_lazy("The upload came to nothing. Send the picture again."),
 }
 

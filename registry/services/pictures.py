@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from community.errors import Conflict, InvalidInput
 from community.models import User
 from community.ratings import RATING_NAMES, Rating
+from community.services.blocking import blocked_bytes
 from registry.imaging.containers import name_of, sniff
 from registry.imaging.errors import PictureRefused
 from registry.imaging.limits import MAX_BYTES
@@ -239,7 +240,9 @@ def arrived_picture(upload: Upload | uuid.UUID | str, by: User) -> Upload:
 
 
 def _first_look(upload: Upload) -> PictureRefused | None:
-    """What the first bytes and the name already tell against an upload."""
+    """What its digest, the first bytes and the name already tell against an upload."""
+    if blocked := blocked_bytes([upload.blob.pk]).get(upload.blob.pk):
+        return PictureRefused("blocked_bytes", {"reason": blocked.reason})
     if upload.blob.size > MAX_BYTES:
         return PictureRefused("too_many_bytes", {"limit": MAX_BYTES})
     with blob_store().open(upload.blob.key) as stream:

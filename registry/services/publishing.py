@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from community.errors import Conflict
 from community.models import Notice, Subject, User
+from community.services.blocking import blocked_bytes
 from community.services.notifications import announce
 from registry.errors import NotReadyToPublish
 from registry.formats.catalog import BASE_MODELS
@@ -122,7 +123,12 @@ def _unmet_of_files(version: ModelVersion) -> Iterable[Unmet]:
     files = list(version.files.select_related("blob", "upload").prefetch_related("waivers"))
     if not files:
         yield Unmet("files_missing", "files", _("Add at least one file."))
+    blocked = blocked_bytes(file.blob_id for file in files)
     for file in files:
+        if file.blob_id in blocked:
+            sentence = _("“%(name)s” is on the site's block list: %(reason)s")
+            values = {"name": file.name, "reason": blocked[file.blob_id].reason}
+            yield Unmet("blocked_bytes", "files", sentence % values)
         if not is_passing(file):
             yield Unmet(f"file_{file.verdict}", "files", _file_sentence(file))
 
