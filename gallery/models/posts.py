@@ -271,6 +271,14 @@ class Image(ShownPicture, models.Model):
         return "clean" if self.original == self.Original.STRIPPED else ""
 
     @property
+    def has_original(self) -> bool:
+        """Whether its original can be had: a stripped one is made first, and of some files cannot be."""
+        if self.progress != "ready" or not self.stripped_kind:
+            return self.progress == "ready"
+        reading = getattr(self.picture, "reading", None)
+        return reading is not None and "key" in reading.stripped.get(self.stripped_kind, {})
+
+    @property
     def told(self) -> dict[str, Any]:
         """How it was made: as corrected, else as read; empty where nothing is known."""
         return (self.edited if self.is_edited else self.generation) or {}

@@ -66,7 +66,7 @@ def _strip(reading: PictureReading, kind: str) -> dict[str, object]:
         told, made = json.loads((work / "told.json").read_bytes()), work / "stripped"
         if told or made.is_symlink() or not made.is_file():
             return {"error": str(told.get("error", "cannot_strip"))[:40]}
-        key = f"{folder_of(reading.pk)}{kind}.{reading.picture.blob.format or 'bin'}"
+        key = f"{folder_of(reading.pk)}{kind}.{reading.picture.extension or 'bin'}"
         blob_store().put(key, made.read_bytes(), reading.picture.mime or "application/octet-stream")
         return {"key": key, "size": made.stat().st_size}
 

@@ -33,7 +33,7 @@ def image_data(request: HttpRequest, image: Image, title: str) -> dict[str, Any]
         "@type": "ImageObject",
         "name": title,
         "url": full(image.get_absolute_url()),
-        "contentUrl": full(image.original_address),
+        "contentUrl": full(image.original_address if image.has_original else image.src),
         "thumbnailUrl": full(image.src),
         "encodingFormat": picture.mime,
         "width": picture.width,

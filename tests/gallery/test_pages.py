@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image as Pixels
 
 from community.ratings import Rating
+from gallery.imagemeta.stealth import read_stealth
 from gallery.models import Image, ImageSearch, Post
 from gallery.services.posting import create_post, edit_image, edit_post
 from gallery.services.publishing import delete_post, publish_post
@@ -18,8 +21,9 @@ from gallery.services.stripping import strip_original
 from gallery.services.sweeping import fold_counts
 from registry.services.listing import refresh_listing
 from tests.factories import CommentFactory, ModelVersionFactory, ModeratorFactory, RegisteredModelFactory, UserFactory
-from tests.gallery.pictures import png
+from tests.gallery.pictures import png, stealth
 from tests.gallery.rows import INFOTEXT, drafted, first, painted, posted, prepared, told
+from tests.registry.pictures.build import saved
 
 pytestmark = pytest.mark.django_db
 SECRET = "Zmyslenie"
@@ -128,6 +132,7 @@ def test_hidden_generation_is_served_by_no_path(client, owner):
     image = first(posted(owner, data))
     edit_post(image.post, by=owner, hides_generation=True)
     assert client.get(image.original_address).status_code == 404
+    assert image.original_address not in client.get(page_of(image)).content.decode()
     strip_original(image.picture_id, "bare")
 
     said = b"".join(client.get(image.original_address).streaming_content)
@@ -137,10 +142,22 @@ def test_hidden_generation_is_served_by_no_path(client, owner):
     assert b"lanterns" not in said
     assert b"IDAT" in said
     assert "lanterns" not in page
+    assert image.original_address in page
     assert (answer["generation"], answer["resources"], answer["own"]) == (None, [], None)
     assert client.get(reverse("gallery:image-workflow", args=[image.pk])).status_code == 404
     client.force_login(owner)
     assert "lanterns" in client.get(page_of(image)).content.decode()
+
+
+def test_what_hides_in_the_pixels_does_not_go_out_with_the_original(client, owner):
+    image = first(posted(owner, saved(stealth(INFOTEXT, "stealth_pngcomp"), "PNG")))
+    edit_image(image, by=owner, hides_generation=True)
+
+    strip_original(image.picture_id, "bare")
+
+    sent = Pixels.open(BytesIO(b"".join(client.get(image.original_address).streaming_content)))
+    alpha = sent.convert("RGBA").getchannel("A").tobytes()
+    assert read_stealth(alpha, *sent.size, 1) is None
 
 
 def test_a_workflow_is_given_as_it_stood(client, owner):
