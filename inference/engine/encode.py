@@ -15,7 +15,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from inference.engine.chunks import Chunk, Words, cut, empty_chunk, words_of
+from inference.engine.chunks import MAX_CHUNKS, Chunk, Words, cut, empty_chunk, words_of
 from inference.engine.embeddings import EmbeddingVectors
 from inference.engine.errors import BadIngredient
 from inference.engine.loading import Model
@@ -41,12 +41,19 @@ class Reader:
         if not keys:
             raise BadIngredient("missing_part", "checkpoint", name=model.name, reason="text_encoder")
         self._encoders = [_Encoder(model, key, embeddings, clip_skip) for key in keys]
-        self.notes = _clip_skip_notes(model, clip_skip)
+        self._notes = dict.fromkeys(_clip_skip_notes(model, clip_skip))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was asked for and not done so far."""
+        return tuple(self._notes)
 
     def read(self, text: str) -> Reading:
         """Read a prompt that has no edits and no networks left in it."""
         parts = [encoder.read(text) for encoder in self._encoders]
         chunks = tuple(torch.cat(states, -1) for states in zip(*(part.chunks for part in parts), strict=True))
+        if len(chunks) == MAX_CHUNKS:
+            self._notes[f"a prompt was read to its chunk {MAX_CHUNKS} and no further"] = None
         return Reading(chunks, parts[-1].pooled)
 
     def read_negative(self, text: str) -> Reading:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import diffusers
 from PIL import Image
@@ -14,6 +14,10 @@ from inference.engine.loading import Model
 from inference.prompts.emphasis import parse_emphasis
 from inference.prompts.networks import extract_networks
 from inference.prompts.plan import RenderPlan
+
+_SD3_TOKENS: Final = 256  # what diffusers' pipelines read when nothing else is said
+_FLUX_TOKENS: Final = 512
+_CLIP_TOKENS: Final = 77
 
 Finished = TypeVar("Finished")
 
@@ -38,6 +42,9 @@ def paint_all(
     more, notes = _guidance(pipeline, plan)
     if emphasized:
         notes += ("emphasis is not read by this family: the prompt was read as plain text",)
+    if request.clip_skip > 1:
+        notes += (f"clip skip {request.clip_skip} is not done for this family",)
+    notes += _cut_notes(model, prompt)
     steps.total = request.steps * request.batch_count
 
     def on_step(_pipeline: Any, _step: int, _t: Any, kept: dict[str, Any]) -> dict[str, Any]:
@@ -65,6 +72,15 @@ def _guidance(pipeline: Any, plan: RenderPlan) -> tuple[dict[str, Any], tuple[st
         return {"guidance_scale": request.cfg_scale, "negative_prompt": _plain(request.negative)[0]}, ()
     notes = ("a negative prompt is not read by this family",) if request.negative else ()
     return {"guidance_scale": request.cfg_scale}, notes
+
+
+def _cut_notes(model: Model, prompt: str) -> tuple[str, ...]:
+    """Whether the encoder that reads furthest leaves the end of a prompt out."""
+    longest = max(model.tokenizers)  # T5 is the last encoder of both families, where it is there
+    is_t5 = model.networks[longest].config.model_type == "t5"  # type: ignore[union-attr]
+    most = (_SD3_TOKENS if model.family.id == "sd3" else _FLUX_TOKENS) if is_t5 else _CLIP_TOKENS
+    found = len(model.tokenizers[longest](prompt, truncation=False, verbose=False).input_ids)
+    return (f"the prompt has {found} tokens, and {most} of them were read",) if found > most else ()
 
 
 def _plain(prompt: str) -> tuple[str, bool]:

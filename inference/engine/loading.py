@@ -30,6 +30,7 @@ from inference.engine.devices import Target, memory_faults
 from inference.engine.errors import BadIngredient
 from inference.engine.families import Family
 from inference.engine.sniffing import architecture_of, check_family, check_kind, predicts_velocity, sniff
+from registry.formats.architecture import Recognition
 
 _SAMPLE: Final = 1 << 16
 _SMALL: Final = 1 << 20
@@ -96,8 +97,7 @@ def load_checkpoint(
     architecture = architecture_of(found, family, base_model, name, velocity=velocity)
     folder = architecture_folder(architecture, root)
     given: dict[str, Any] = dict(_tokenizers(folder))
-    if "no_vae" in {note.code for note in found.notes}:
-        given["vae"] = None
+    given |= _left_out(found, family)
     with _faults("checkpoint", name):
         pipeline = _pipeline_class(folder).from_single_file(
             str(path), config=str(folder), local_files_only=True, torch_dtype=target.dtype_for(family), **given
@@ -105,6 +105,16 @@ def load_checkpoint(
     model = model_of(pipeline, family, architecture, name, target)
     _set_prediction(model, velocity=velocity, zero_snr="zero_snr" in found.variants)
     return model
+
+
+def _left_out(found: Recognition, family: Family) -> dict[str, None]:
+    """Parts that a file may lack: another file brings the VAE, and SD 3 reads without its third encoder too."""
+    parts: list[str] = []
+    if "vae" not in found.parts:
+        parts.append("vae")
+    if family.id == "sd3" and "t5" not in found.parts:
+        parts += ["text_encoder_3", "tokenizer_3"]
+    return dict.fromkeys(parts)
 
 
 def model_of(pipeline: Any, family: Family, architecture: str, name: str, target: Target) -> Model:
@@ -119,7 +129,7 @@ def model_of(pipeline: Any, family: Family, architecture: str, name: str, target
         _check_tokenizer(tokenizer, networks[key], name)
     with memory_faults():
         for key, network in networks.items():
-            networks[key] = settled(network, target)
+            networks[key] = settled(network, target, family)
     kept = None if family.is_unet else pipeline
     return Model(family, architecture, name, networks, tokenizers, dict(parts["scheduler"].config), target, kept)
 
@@ -149,11 +159,11 @@ def _tokenizers(folder: Path) -> Iterator[tuple[str, Any]]:
             yield key, _tokenizer(folder / key, place[1])
 
 
-def settled(network: nn.Module, target: Target) -> nn.Module:
-    """On the device, for reading alone. A VAE that overflows in half precision works in full."""
-    config = getattr(network, "config", None)
-    is_vae = isinstance(network, diffusers.AutoencoderKL)
-    dtype = torch.float32 if is_vae and getattr(config, "force_upcast", False) else None
+def settled(network: nn.Module, target: Target, family: Family) -> nn.Module:
+    """On the device, for reading alone. A VAE that overflows in float16 works in full; bfloat16 has the range."""
+    config: Any = getattr(network, "config", None)
+    overflows = isinstance(network, diffusers.AutoencoderKL) and config.get("force_upcast")
+    dtype = torch.float32 if overflows and family.is_unet else None
     network = network.to(target.device, dtype).requires_grad_(False).eval()
     for parameter in network.parameters():
         # A file is mapped as it lies, and arithmetic on a CPU differs in its last bit with the place in memory.

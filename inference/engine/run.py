@@ -159,13 +159,14 @@ def _pictures(
 
 def _painted(setting: painting.Setting, steps: Steps) -> tuple[list[RenderedImage], tuple[str, ...]]:
     request = setting.request
-    images, notes = [], setting.reader.notes
+    images: list[RenderedImage] = []
+    notes: tuple[str, ...] = ()
     for index in range(request.batch_count):
         walks = painting.walks_for(setting, request.seed + index)
         steps.total = request.batch_count * sum(len(walk.timesteps) for walk in walks)
         notes += walks[0].notes
         images.append(_finished(painting.paint(setting, request.seed + index, walks, steps), request.seed, index))
-    return images, notes
+    return images, notes + setting.reader.notes
 
 
 def _finished(picture: Image.Image, seed: int, index: int) -> RenderedImage:
@@ -187,7 +188,7 @@ def _lent_vae(plan: RenderPlan, model: Model, blobs: BlobCache, pipelines: Pipel
             own = model.networks.get("vae")
             config = _config_of(own) if own is not None else vae_config(model, blobs.architectures)
             vae: Any = load_vae(path, config, pipelines.target.dtype_for(model.family), item.name)
-            return settled(vae, pipelines.target)
+            return settled(vae, pipelines.target, model.family)
 
     with pipelines.lent(("vae", item.sha256, model.family.id), item.size, load) as vae:
         yield vae

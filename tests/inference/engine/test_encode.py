@@ -134,6 +134,17 @@ def test_number_of_chunks_is_bounded(words):
     assert len(cut("cat BREAK " * 900, words)) == MAX_CHUNKS
 
 
+def test_prompt_that_is_not_read_to_its_end_is_said(sd1):
+    reader = Reader(sd1, {}, 1)
+
+    reader.read("cat BREAK " * 20)
+    before = reader.notes
+    reader.read("cat BREAK " * 900)
+
+    assert before == ()
+    assert str(MAX_CHUNKS) in reader.notes[0]
+
+
 def test_embedding_takes_the_place_of_its_word(sd1, workshop):
     vectors = torch.randn(2, 768)
     table = (getattr(sd1.networks["text_encoder"], "text_model", None) or sd1.networks["text_encoder"]).embeddings

@@ -61,6 +61,17 @@ def test_transformers_that_follow_a_flow_render(studio, workshop, architecture, 
     assert any("emphasis" in note for note in two.notes)
 
 
+def test_third_encoder_of_sd3_may_be_left_out(studio, workshop):
+    parts = {**workshop.pipeline("sd3_medium").components, "text_encoder_3": None, "tokenizer_3": None}
+    pipeline = type(workshop.pipeline("sd3_medium"))(**parts)
+    version = studio.adopt(pipeline, family="sd3", base_model="SD 3")
+
+    rendered = studio.render("a red cat " * 60, version=version, sampler="Euler")
+
+    assert np.asarray(rendered.images[0].pixels).std() > 0
+    assert any("77 of them" in note for note in rendered.notes)
+
+
 def test_velocity_and_noise_are_told_apart(studio, workshop):
     version = studio.add("checkpoint", workshop.checkpoint("sdxl"), base_model="SDXL 1.0")
 
