@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from community.converters import OwnerConverter
 from community.views import (
     comments,
+    crawling,
     feeds,
     following,
     moderation,
@@ -20,6 +21,8 @@ register_converter(OwnerConverter, "owner")
 
 app_name = "community"
 urlpatterns = [
+    path("robots.txt", crawling.robots, name="robots"),
+    path("sitemap.xml", crawling.sitemap, name="sitemap"),
     path("settings", settings.index, name="settings"),
     path("settings/profile", settings.edit_profile, name="settings-profile"),
     path("settings/tokens", settings.tokens, name="tokens"),

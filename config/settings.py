@@ -50,6 +50,13 @@ INVITERS = env.choice("INVITERS", ("operator", "moderator", "member"), "moderato
 LOGIN_TO_LOOK = env.flag("LOGIN_TO_LOOK")
 # Addresses that stay open where LOGIN_TO_LOOK holds. The APIs ask for a name themselves.
 OPEN_TO_ALL = ["/accounts/", "/static/", "/api/", "/healthz", "/i18n/", "/settings/theme", "/uploads/", "/unsubscribe/"]
+OPEN_TO_ALL += ["/robots.txt", "/sitemap.xml"]
+# What search engines leave alone: one's own pages, the staff's, programs' doors, large files. `$` ends an address.
+NOT_FOR_ROBOTS = """
+    /accounts/ /api/ /collections/save/ /files/*/conversions/ /files/*/download/ /follows$ /follows/ /moderation$
+    /moderation/ /mutes$ /mutes/ /my$ /notifications$ /notifications/ /posts/new /render$ /render? /render/ /renders$
+    /renders/ /report/ /settings$ /settings/ /staff/ /unsubscribe/ /upload$ /uploads/
+""".split()
 # The most open picture rating that somebody who is not signed in is shown.
 ANONYMOUS_RATING = env.choice("ANONYMOUS_RATING", ("PG", "PG-13", "R", "X", "XXX"), "PG")
 
@@ -363,6 +370,14 @@ MODERATION_ALIKE = "gallery.services.moderation.alike"
 MODERATION_NOTES = ["gallery.services.classifying.standing"]
 # Who hears that bytes were blocked, within the transaction that did it: functions of the `BlockedHash`.
 BLOCK_LISTENERS = ["gallery.services.blocking.hold_blocked", "registry.services.blocking.refuse_blocked"]
+# What search engines may find: for each kind a `community.sitemaps.Sitemap`.
+SITEMAPS = {
+    "models": "registry.views.sitemaps.MODELS",
+    "images": "gallery.views.sitemaps.IMAGES",
+    "people": "gallery.views.sitemaps.PEOPLE",
+    "topics": "community.views.crawling.TOPICS",
+    "collections": "gallery.views.sitemaps.COLLECTIONS",
+}
 # What can be followed or hidden: for each kind a function of (name, viewer) that returns its subject, or None.
 SUBJECT_FINDERS = {
     "people": "community.services.following.person_subject",

@@ -83,7 +83,7 @@ def post_share(request: HttpRequest, post: Post, images: Sequence[Image]) -> dic
 
 def collection_share(request: HttpRequest, collection: Collection, items: Sequence[Any]) -> dict[str, Any] | None:
     """The same of a public collection: whoever was given the address of an unlisted one spreads it no further."""
-    if collection.visibility != Collection.Visibility.PUBLIC:
+    if not collection.subject.is_public:
         return None
     shown = [item.image.image if item.image else item.model.cover for item in items if _is_open(item)]
     return {
