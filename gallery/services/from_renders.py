@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -12,22 +13,32 @@ from gallery.models import Image, Post
 from gallery.services.attaching import need_reading
 from gallery.services.listing import title_of
 from gallery.services.posting import create_post
+from gallery.services.stripping import need_stripped
 from inference.models import RenderResult
+from inference.policies import can_see_receipt
 
 
 @transaction.atomic
 def draft_of_render(result: RenderResult, *, by: User) -> Post:
     """A new draft with the picture of one's own render. How it was made is read from the file, as from any other.
 
-    Raises NotAllowed for somebody else's render.
+    Where a model took part that is not public, that is kept to oneself, since the file names it; its author may say
+    otherwise. Raises NotAllowed for somebody else's render.
     """
     if result.job.maker_id != by.pk:
         raise NotAllowed(_("This render is not yours."))
     post = create_post(by=by)
-    image = Image(post=post, owner=by, picture=result.picture, alt=result.job.request.get("prompt", "")[:500])
+    image = Image(
+        post=post,
+        owner=by,
+        picture=result.picture,
+        alt=result.job.request.get("prompt", "")[:500],
+        hides_generation=not can_see_receipt(AnonymousUser(), result),
+    )
     image.subject = create_subject(by, "image", title_of(image), "/images", rating=0)
     image.save()
     image.subject.address = image.get_absolute_url()
     image.subject.save(update_fields=["address"])
     need_reading(result.picture)
+    need_stripped(post.images.all())
     return post

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from community.ratings import Rating
 from gallery.models import Image, Post
+from gallery.services.from_renders import draft_of_render
 from gallery.services.posting import edit_image
 from gallery.services.publishing import publish_post
 from inference.services.claiming import claim_render
@@ -68,3 +69,18 @@ def test_another_persons_render_cannot_be_posted(client, result):
 
     assert client.post(reverse("gallery:post-render", args=[result.pk])).status_code == 404
     assert not Post.objects.exists()
+
+
+def test_a_render_with_ones_own_draft_keeps_to_itself_how_it_was_made(person):
+    draft = renderable(
+        name="secret.safetensors", published=False, version__model__owner=person, version__base_model="Safelight Tiny"
+    ).version
+    submit_render({"version": draft.pk, "prompt": "a cat", "width": 64, "height": 64, "steps": 4}, by=person)
+    engine = SmallEngine()
+    worker = announce_worker("render@here/2", engine.device)
+    job = claim_render(worker)
+    run_render(job, worker, engine)
+
+    post = draft_of_render(job.results.get(), by=person)
+
+    assert post.images.get().keeps_generation_to_itself
