@@ -39,10 +39,23 @@ def _small_tokenizer(folder: Path) -> None:
 
 _UNET: Config = {"norm_num_groups": 8, "layers_per_block": 1, "sample_size": 8}
 _VAE: Config = {"block_out_channels": [8, 8, 16, 16], "norm_num_groups": 4, "layers_per_block": 1, "sample_size": 64}
-_TEXT: Config = {"num_hidden_layers": 3, "intermediate_size": 32, "vocab_size": _WORDS, "num_attention_heads": 4}
+_TEXT: Config = {"intermediate_size": 32, "vocab_size": _WORDS, "num_attention_heads": 4}
 _T5: Config = {"d_model": 32, "d_ff": 32, "d_kv": 8, "num_layers": 1, "num_heads": 2}
-_SD3: Config = {"num_layers": 2, "num_attention_heads": 2, "attention_head_dim": 16, "caption_projection_dim": 32}
-_FLUX: Config = {"num_layers": 1, "num_single_layers": 1, "num_attention_heads": 2, "attention_head_dim": 16}
+_SD3: Config = {
+    "num_layers": 2,
+    "num_attention_heads": 2,
+    "attention_head_dim": 16,
+    "caption_projection_dim": 32,
+    "pooled_projection_dim": 768 + 1280,
+    "sample_size": 8,
+}
+_FLUX: Config = {
+    "num_layers": 1,
+    "num_single_layers": 1,
+    "num_attention_heads": 2,
+    "attention_head_dim": 16,
+    "axes_dims_rope": [4, 6, 6],
+}
 
 
 def shrunk(name: str) -> Architecture:
@@ -64,16 +77,13 @@ def _shrunk_part(key: str, config: Config, name: str) -> Config:
     if key == "vae":
         return {**config, **_VAE}
     if key == "transformer":
-        small = {"joint_attention_dim": 32, "sample_size": 8} if name.startswith("sd3") else {"joint_attention_dim": 32}
-        more = (
-            {**_SD3, "pooled_projection_dim": 768 + 1280}
-            if name.startswith("sd3")
-            else {**_FLUX, "axes_dims_rope": [4, 6, 6]}
-        )
-        return {**config, **small, **more}
+        return {**config, "joint_attention_dim": 32, **(_SD3 if name.startswith("sd3") else _FLUX)}
     if config.get("model_type") == "t5":
         return {**config, **_T5}
-    return {**config, **_TEXT} if config.get("model_type") else config
+    if config.get("model_type") == "clip_text_model":
+        layers = 2 if name.startswith("sdxl") else 3
+        return {**config, **_TEXT, "num_hidden_layers": layers}
+    return config
 
 
 def small_folder(name: str, root: Path) -> Path:
@@ -142,7 +152,7 @@ class Disk:
         return Path(key).open("rb")
 
     def local_path(self, key: str) -> Path | None:
-        return None
+        return Path(key)
 
 
 class Studio:
