@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from community.api import comments, following, notifications, people, topics
+from community.api import comments, following, notifications, people, reports, topics
 
 urlpatterns = [
     path("me", people.MeView.as_view(), name="api-me"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("mutes/<slug:kind>/<path:thing>", following.MuteView.as_view(), name="api-mute"),
     path("notifications", notifications.NotificationsView.as_view(), name="api-notifications"),
     path("notifications/read", notifications.NotificationsReadView.as_view(), name="api-notifications-read"),
+    path("reports", reports.ReportsView.as_view(), name="api-reports"),
     path("topics", topics.TopicsView.as_view(), name="api-topics"),
     path("topics/<int:topic_id>", topics.TopicView.as_view(), name="api-topic"),
     path("topics/<int:topic_id>/comments", topics.TopicCommentsView.as_view(), name="api-topic-comments"),

@@ -123,6 +123,7 @@ OWN_PRIVATE = {STATES: (401, 404, OK, 403)}
 OWN_TOPIC = {STATES: (401, 403, OK, 403)}
 MODERATE_TOPIC = {STATES: (401, 403, 403, OK)}
 REVIEW = {HIDDEN: (401, 404, 403, 409), PUBLIC: (401, OK, 403, OK)}
+REPORT = {HIDDEN: (401, 404, 409, OK), PUBLIC: (401, OK, 409, OK)}
 NO_REVIEW = {STATES: (401, 404, 404, 404)}
 
 Status = int | dict[str, int]
@@ -207,6 +208,9 @@ ROUTES = [
     Route("DELETE", "mutes/{thing}", TALK, 204),
     Route("GET", "notifications", SIGNED_IN),
     Route("POST", "notifications/read", SIGNED_IN, 200, {}),
+    Route("POST", "reports", REPORT, 201, {"kind": "models", "id": "mira/hidden", "reason": "spam"}),
+    Route("POST", "reports", REPORT, 201, lambda scene: {"subject": scene.model.subject_id, "reason": "spam"}),
+    Route("POST", "reports", REPORT, 201, lambda scene: {"comment": scene.comment.pk, "reason": "spam"}),
     Route("GET", "topics", OPEN),
     Route("POST", "topics", SIGNED_IN, 201, {"title": "New"}),
     Route("GET", "topics/{topic}", OPEN),

@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
+from community.models import Decision
 from community.services.topics import begin_topic, remove_topic
 from gallery.services.collecting import create_collection
 from registry.models import ModelVersion, Review
@@ -99,6 +100,14 @@ def reactions(name):
     return lambda site: reverse("community:react", args=[site[name].subject_id])
 
 
+def appeal_address():
+    return reverse("community:moderation-appeal", args=[Decision.objects.get().pk])
+
+
+def moderate(name, thing):
+    return lambda site: reverse(f"community:{name}", args=[site[thing].subject_id])
+
+
 def collection(visibility):
     return lambda site: site[f"{visibility}_collection"].get_absolute_url()
 
@@ -114,6 +123,7 @@ def save(name):
 SIGNED_IN = (LOGIN, 200, 200, 200)
 EVERYBODY = (200, 200, 200, 200)
 OWN_AND_MODERATORS = (404, 404, 200, 200)
+OWN_WITH_A_NAME = (LOGIN, 404, 200, 200)
 NOBODY = (404, 404, 404, 404)
 SEEN = {
     "home": (page("home"), EVERYBODY),
@@ -187,6 +197,14 @@ SEEN = {
     "a draft model, as a feed": (lambda _site: "/mira/draft/feed.atom", NOBODY),
     "a withdrawn model, as a feed": (lambda _site: "/mira/withdrawn/feed.atom", NOBODY),
     "a model that was taken down, as a feed": (lambda _site: "/mira/down/feed.atom", NOBODY),
+    "the moderators' queue": (of_community("moderation"), (LOGIN, 403, 403, 200)),
+    "the block list": (of_community("moderation-blocked"), (LOGIN, 403, 403, 200)),
+    "the log": (of_community("moderation-log"), EVERYBODY),
+    "a decision about a topic": (lambda _site: Decision.objects.get().get_absolute_url(), OWN_WITH_A_NAME),
+    "decide about a model": (moderate("moderation-thing", "public"), (LOGIN, 403, 403, 200)),
+    "report a public model": (moderate("report", "public"), SIGNED_IN),
+    "report a draft": (moderate("report", "draft"), OWN_WITH_A_NAME),
+    "report a draft by its name": (of_community("report-named", "models", "mira/draft"), (LOGIN, 404, 302, 302)),
     "new topic": (of_community("topic-new"), SIGNED_IN),
     "topic": (of_community("topic", "topic"), EVERYBODY),
     "removed topic": (of_community("topic", "removed_topic"), OWN_AND_MODERATORS),
@@ -233,6 +251,10 @@ DONE = {
     "delete a private collection": (collection_act("collection-delete", "private"), (LOGIN, 404, 302, 403)),
     "delete a topic": (of_community("topic-delete", "topic"), (LOGIN, 403, 302, 403)),
     "remove a topic": (of_community("topic-remove", "topic"), (LOGIN, 403, 403, 302)),
+    "decide about a model": (moderate("moderation-thing", "public"), (LOGIN, 403, 403, 400)),
+    "report a public model": (moderate("report", "public"), (LOGIN, 400, 400, 400)),
+    "report a draft": (moderate("report", "draft"), (LOGIN, 404, 400, 400)),
+    "appeal": (lambda _site: appeal_address(), (LOGIN, 404, 302, 403)),
     "follow a public model": (of_community("follow", "models", "mira/public"), (LOGIN, 302, 302, 302)),
     "follow a draft": (of_community("follow", "models", "mira/draft"), (LOGIN, 404, 302, 302)),
     "hide a draft": (of_community("mute", "models", "mira/draft"), (LOGIN, 404, 302, 302)),
