@@ -6,32 +6,74 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('registry', '0004_add_render_here'),
+        ("registry", "0004_add_render_here"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Conversion',
+            name="Conversion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('full', 'every tensor as it is'), ('pruned_fp16', 'pruned, fp16')], max_length=16)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=16)),
-                ('attempt', models.UUIDField(editable=False, null=True)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('heart_at', models.DateTimeField(null=True)),
-                ('queued_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('report', models.JSONField(blank=True, default=dict, help_text='What was kept, cast, shared and left out.')),
-                ('error', models.JSONField(blank=True, default=dict, help_text='{code, params} once it failed.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('result', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='converted_from', to='registry.blob')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversions', to='registry.blob')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("full", "every tensor as it is"), ("pruned_fp16", "pruned, fp16")], max_length=16
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="waiting",
+                        max_length=16,
+                    ),
+                ),
+                ("attempt", models.UUIDField(editable=False, null=True)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("heart_at", models.DateTimeField(null=True)),
+                ("queued_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "report",
+                    models.JSONField(blank=True, default=dict, help_text="What was kept, cast, shared and left out."),
+                ),
+                ("error", models.JSONField(blank=True, default=dict, help_text="{code, params} once it failed.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "result",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="converted_from",
+                        to="registry.blob",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="conversions", to="registry.blob"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['state', 'heart_at'], name='conversion_by_state')],
-                'constraints': [models.UniqueConstraint(fields=('source', 'kind'), name='one_conversion_of_a_kind_per_blob'), models.CheckConstraint(condition=models.Q(models.Q(('result__isnull', False), ('state', 'done')), models.Q(models.Q(('state', 'done'), _negated=True), ('result__isnull', True)), _connector='OR'), name='conversion_has_result_when_done')],
+                "indexes": [models.Index(fields=["state", "heart_at"], name="conversion_by_state")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("source", "kind"), name="one_conversion_of_a_kind_per_blob"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("result__isnull", False), ("state", "done")),
+                            models.Q(models.Q(("state", "done"), _negated=True), ("result__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="conversion_has_result_when_done",
+                    ),
+                ],
             },
         ),
     ]
