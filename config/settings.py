@@ -330,7 +330,10 @@ MODEL_PANELS = ["inference.views.panels.model_panel", "gallery.views.panels.vers
 # Who hears that a version is published, within the transaction that does it: functions of the version.
 PUBLISH_LISTENERS = ["inference.services.previewing.version_published"]
 # Who hears that the demo's samples stand: functions of the account that owns the working ones.
-SAMPLE_LISTENERS = ["inference.services.defaults.choose_sample_defaults", "inference.services.previewing.render_samples"]
+SAMPLE_LISTENERS = [
+    "inference.services.defaults.choose_sample_defaults",
+    "inference.services.previewing.render_samples",
+]
 # Who hears of an upload whose bytes are known, within the transaction that wrote it down: functions of the upload.
 UPLOAD_LISTENERS = ["gallery.services.attaching.attach_images"]
 # Who hears that a picture was decoded or refused: functions of its id.
