@@ -19,8 +19,8 @@ DeviceKind = Literal["cpu", "cuda"]
 
 _FLOPS: Final[dict[DeviceKind, float]] = {"cpu": 3.5e10, "cuda": 6e13}  # a core in float32; a card in float16
 _CALL: Final[dict[DeviceKind, float]] = {"cpu": 4e-3, "cuda": 2.5e-2}  # seconds of a call beside its arithmetic
-_DECODE_FLOPS_A_PIXEL: Final = 9.5e6  # of the autoencoders of SD, SDXL, SD 3 and Flux, which share their shape
-_DECODE_TINY: Final = 1.6e5
+_DECODE_FLOPS_A_PIXEL: Final = 9.6e6  # of the autoencoders of SD, SDXL, SD 3 and Flux, which share their shape
+_DECODE_TINY: Final = 1.3e5
 _READING: Final = 2e8  # floating-point operations for a character of the prompt
 _ACTIVATIONS: Final = 320  # numbers alive for each pixel of a picture while a VAE of full width decodes it
 _ACTIVATIONS_TINY: Final = 96
@@ -75,6 +75,6 @@ def _passes_a_call(plan: RenderPlan) -> float:
 
 
 def _flops_a_pass(family: Family, pixels: float) -> float:
-    """Attention grows with the square of the pixels; at the native size it is about a fifth of the whole."""
+    """Attention grows with the square of the pixels; at the native size it is about an eighth of the whole."""
     ratio = pixels / family.native**2
-    return family.teraflops * 1e12 * (0.8 * ratio + 0.2 * ratio**2)
+    return family.teraflops * 1e12 * (0.87 * ratio + 0.13 * ratio**2)

@@ -35,14 +35,15 @@ class Family:
         return self.layout == "unet"
 
 
-# Operations of one call with one picture, from the layers' shapes; parameters as the architectures' tables count them.
+# Operations of one call with one picture, counted by torch on networks without numbers; parameters as the
+# architectures' tables count them.
 _ALL: Final = (
-    Family("tiny", "unet", 4, 16, 64, 4.1e6, 5.6e6, 0.00088),
-    Family("sd1", "unet", 8, 8, 512, 0.86e9, 1.07e9, 0.68),
-    Family("sd2", "unet", 8, 8, 512, 0.87e9, 1.29e9, 0.68),
-    Family("sdxl", "unet", 8, 8, 1024, 2.57e9, 3.47e9, 5.98),
-    Family("sd3", "flow", 8, 16, 1024, 2.03e9, 7.7e9, 17.0),
-    Family("flux1", "flow", 8, 16, 1024, 11.9e9, 16.9e9, 110.0),
+    Family("tiny", "unet", 4, 16, 64, 4.1e6, 5.6e6, 0.00048),
+    Family("sd1", "unet", 8, 8, 512, 0.86e9, 1.07e9, 0.80),
+    Family("sd2", "unet", 8, 8, 512, 0.87e9, 1.29e9, 0.80),
+    Family("sdxl", "unet", 8, 8, 1024, 2.57e9, 3.47e9, 6.76),
+    Family("sd3", "flow", 8, 16, 1024, 2.03e9, 7.7e9, 8.9),
+    Family("flux1", "flow", 8, 16, 1024, 11.9e9, 16.9e9, 74.4),
 )
 FAMILIES: Final[Mapping[str, Family]] = MappingProxyType({family.id: family for family in _ALL})
 
