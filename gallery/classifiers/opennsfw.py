@@ -26,5 +26,5 @@ def main() -> int:
     with Image.open(sys.stdin.buffer) as opened:
         picture = opened.convert("RGB")
     score = float(_CLASSIFIER.classify(picture).nsfw)
-    Path("score.json").write_text(json.dumps({"score": min(max(score, 0.0), 1.0)}), "ascii")
+    Path("score.json").write_bytes(json.dumps({"score": min(max(score, 0.0), 1.0)}).encode())
     return 0

@@ -34,7 +34,7 @@ from registry.storage import blob_store
 CLASSIFY_PICTURE: Final = "gallery.classify_picture"
 # The first step that a score is below says what it stands for. The model tells no XXX from X.
 _STEPS: Final = ((0.4, Rating.PG), (0.65, Rating.PG13), (0.85, Rating.R), (2.0, Rating.X))
-_BOUNDS: Final = Bounds(memory=3_000_000_000, cpu_seconds=60, file_bytes=1 << 20, wall_seconds=120)
+_BOUNDS: Final = Bounds(cpu_seconds=60, file_bytes=1 << 20)
 # A score that says nothing: the picture could not be looked at, and is not tried again.
 _NOTHING: Final = 0
 _ROWS: Final = 50
