@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from community.ratings import Rating
+from community.services.deciding import Act, Order, decide
 from community.services.topics import begin_topic, remove_topic
 from gallery.models import Image
 from gallery.services.collecting import add_to_collection, create_collection
@@ -106,6 +107,12 @@ def unlisted_collection(mira):
     return create_collection(SECRET, SECRET, "unlisted", by=mira)
 
 
+def removed_collection(mira):
+    collection = create_collection(SECRET, SECRET, "public", by=mira)
+    decide(collection.subject, Order(Act.REMOVE, reason="Because."), by=ModeratorFactory())
+    return collection
+
+
 HIDDEN: dict[str, Callable[[Any], Any]] = {
     "draft model": draft_model,
     "withdrawn": withdrawn_model,
@@ -124,6 +131,7 @@ HIDDEN: dict[str, Callable[[Any], Any]] = {
     "removed topic": removed_topic,
     "private collection": private_collection,
     "unlisted collection": unlisted_collection,
+    "removed collection": removed_collection,
 }
 
 
