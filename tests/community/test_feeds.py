@@ -45,9 +45,7 @@ def test_topics_are_a_feed_newest_first(client, author):
     assert text(newest, "summary") == "For **ink** and @mira."
     assert "<strong>ink</strong>" in text(newest, "content")
     assert [tag.get("term") for tag in newest.findall(f"{ATOM}category")] == ["ink"]
-    assert (
-        link(newest, "alternate") == f"http://testserver{topic.get_absolute_url()}"
-    )
+    assert link(newest, "alternate") == f"http://testserver{topic.get_absolute_url()}"
 
 
 def test_a_feed_of_a_tag_holds_its_topics_alone(client, author):
