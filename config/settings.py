@@ -338,10 +338,10 @@ SAMPLE_LISTENERS = [
 UPLOAD_LISTENERS = ["gallery.services.attaching.attach_images"]
 # Who hears that a picture was decoded or refused: functions of its id.
 PICTURE_LISTENERS = [
-    "registry.services.blocking.picture_ready",
+    "registry.services.blocking.refuse_blocked_look",
     "gallery.services.attaching.picture_changed",
-    "gallery.services.blocking.picture_ready",
-    "gallery.services.classifying.picture_ready",
+    "gallery.services.blocking.hold_blocked_look",
+    "gallery.services.classifying.have_scored",
 ]
 # Who hears that a render has ended, within the transaction that ended it: functions of the job.
 RENDER_LISTENERS = [
@@ -368,7 +368,7 @@ MODERATION_HANDLERS = {
     "topic": "community.services.moderation.TOPICS",
 }
 # What looks like a thing, for the queue: a function of subjects' ids that returns the ids of others by id; empty: none.
-MODERATION_ALIKE = "gallery.services.moderation.alike"
+MODERATION_ALIKE = "gallery.services.moderation.images_alike"
 # Sentences under the queue about how the site looks at pictures: functions that return one, or nothing.
 MODERATION_NOTES = ["gallery.services.classifying.standing"]
 # Who hears that bytes were blocked, within the transaction that did it: functions of the `BlockedHash`.

@@ -21,7 +21,7 @@ def hold_blocked(blocked: BlockedHash) -> None:
 
 
 @transaction.atomic
-def picture_ready(picture_id: int) -> None:
+def hold_blocked_look(picture_id: int) -> None:
     """A picture was decoded (`settings.PICTURE_LISTENERS`): images of a blocked one that are out are held back.
 
     A draft is told when it is to be published.

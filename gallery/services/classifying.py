@@ -64,7 +64,7 @@ def proposed_rating(score: float) -> Rating:
     return next(rating for below, rating in _STEPS if score < below)
 
 
-def picture_ready(picture_id: int) -> None:
+def have_scored(picture_id: int) -> None:
     """A picture was decoded (`settings.PICTURE_LISTENERS`): have it scored, if an image shows it."""
     if is_on() and Image.objects.filter(picture=picture_id).exists():
         _queue(picture_id)

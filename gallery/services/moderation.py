@@ -78,7 +78,7 @@ def decide_collection(subject: Subject, comment: Comment | None, decision: Decis
     refresh_subject(collection)
 
 
-def alike(subjects: Sequence[int]) -> dict[int, list[int]]:
+def images_alike(subjects: Sequence[int]) -> dict[int, list[int]]:
     """For each subject of an image those of images that look like it or have its very bytes (`MODERATION_ALIKE`)."""
     found: dict[int, list[int]] = {}
     if subjects:

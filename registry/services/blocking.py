@@ -41,7 +41,7 @@ class _Distance(Func):
     arg_joiner = " # "
 
 
-def picture_ready(picture_id: int) -> None:
+def refuse_blocked_look(picture_id: int) -> None:
     """A picture was decoded (`settings.PICTURE_LISTENERS`): does it look like a blocked one?"""
     previews = VersionPreview.objects.filter(picture=picture_id, error={})
     picture = Picture.objects.filter(pk=picture_id, state=Picture.State.READY).first()

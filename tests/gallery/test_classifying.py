@@ -10,7 +10,7 @@ from community.models import Case, Report
 from community.ratings import Rating
 from community.services.deciding import Act, Order, decide_case
 from gallery.models import PictureScore
-from gallery.services.classifying import classify_picture, is_on, picture_ready, proposed_rating, standing, sweep_scores
+from gallery.services.classifying import classify_picture, have_scored, is_on, proposed_rating, standing, sweep_scores
 from gallery.services.posting import edit_image
 from tests.factories import ModeratorFactory
 from tests.gallery.rows import first, posted
@@ -102,7 +102,7 @@ def test_new_pictures_are_sent_to_a_worker_and_the_sweep_finds_the_others(
     )
     image = first(posted(None, bright(10)))
     with django_capture_on_commit_callbacks(execute=True):
-        picture_ready(image.picture_id)
+        have_scored(image.picture_id)
         sweep_scores()
 
     assert asked == [[image.picture_id]] * 2

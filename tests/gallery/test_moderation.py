@@ -18,7 +18,7 @@ from community.services.queue import decide_group, queue_page, waiting
 from community.services.reporting import report
 from gallery.models import Collection, Image, ImageSearch, Post
 from gallery.services.collecting import create_collection, edit_collection
-from gallery.services.moderation import alike
+from gallery.services.moderation import images_alike
 from gallery.services.posting import NewImage, add_images, edit_image
 from gallery.services.publishing import PostNotReady, publish_post
 from registry.models import Picture, RegisteredModel
@@ -155,7 +155,7 @@ def test_copies_saved_anew_look_alike_and_others_do_not():
     same = [first(posted(None, scene(1, quality=80))), first(posted(None, scene(1, quality=60, width=64)))]
     posted(None, scene(2))
 
-    assert set(alike([one.subject_id])[one.subject_id]) == {image.subject_id for image in same}
+    assert set(images_alike([one.subject_id])[one.subject_id]) == {image.subject_id for image in same}
 
 
 def test_plain_pictures_are_alike_by_their_bytes_alone():
@@ -164,14 +164,14 @@ def test_plain_pictures_are_alike_by_their_bytes_alone():
     posted(None, painted())
 
     assert not tells_apart(one.picture.phash)
-    assert alike([one.subject_id]) == {one.subject_id: [same.subject_id]}
+    assert images_alike([one.subject_id]) == {one.subject_id: [same.subject_id]}
 
 
-def test_drafts_of_others_are_not_among_what_looks_alike():
+def test_drafts_of_others_are_not_among_what_looks_images_alike():
     one = first(posted(None, scene(1)))
     prepared(drafted(None, scene(1, quality=80)))
 
-    assert alike([one.subject_id]) == {}
+    assert images_alike([one.subject_id]) == {}
 
 
 def test_reported_copies_stand_together_and_are_decided_at_once(moderator):
@@ -298,7 +298,7 @@ def test_taking_a_model_down_from_its_page_is_a_decision_like_any_other(moderato
 def test_looking_for_copies_costs_one_query(django_assert_num_queries):
     images = [first(posted(None, scene(number))) for number in range(20, 23)]
     with django_assert_num_queries(1):
-        alike([image.subject_id for image in images])
+        images_alike([image.subject_id for image in images])
     report(images[0].subject, "spam", by=UserFactory())
     assert waiting(Case.objects.for_queue().get()).others == ()
     assert Picture.objects.exclude(phash=None).count() == 3
