@@ -27,7 +27,7 @@ METADATA: Final = {
     "modelspec.resolution": "64x64",
     "modelspec.prediction_type": "v",
     "modelspec.license": "MIT",
-    "modelspec.date": "2026-11-24",
+    "modelspec.date": "2026-11-26",
 }
 
 

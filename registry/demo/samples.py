@@ -217,9 +217,29 @@ def tiny_checkpoint(name: str, words: Words) -> bytes:
     return (DATA / "safelight-tiny.safetensors").read_bytes()
 
 
+def tiny_checkpoint_pickle(name: str, words: Words) -> bytes:
+    """The same numbers in the older layout: a pickle."""
+    return write_torch({"state_dict": _tiny()}, name)
+
+
 def ink_contrast(name: str, words: Words) -> bytes:
     """The trained LoRA."""
     return (DATA / "ink-contrast.safetensors").read_bytes()
+
+
+def tiny_vae_sharp(name: str, words: Words) -> bytes:
+    """The autoencoder whose decoder was trained further."""
+    return (DATA / "safelight-tiny-sharp.safetensors").read_bytes()
+
+
+def ember_heart(name: str, words: Words) -> bytes:
+    """The trained embedding."""
+    return (DATA / "ember-heart.safetensors").read_bytes()
+
+
+def cyanotype(name: str, words: Words) -> bytes:
+    """The trained hypernetwork: a pickle."""
+    return (DATA / "cyanotype.pt").read_bytes()
 
 
 def tiny_vae(name: str, words: Words) -> bytes:
@@ -275,8 +295,8 @@ MAKERS: Final[Mapping[str, Callable[[str, Words], bytes]]] = MappingProxyType(
         maker.__name__: maker
         for maker in (
             sd1_lora, sd1_lora_fp32, sd1_locon, sdxl_dora, sdxl_lora, flux_lora, sd1_embedding, sdxl_embedding,
-            sd1_hypernetwork, upscaler, sd1_motion_module, tiny_checkpoint, ink_contrast, tiny_vae, tiny_text_encoder,
-            tiny_controlnet,
+            sd1_hypernetwork, upscaler, sd1_motion_module, tiny_checkpoint, tiny_checkpoint_pickle, ink_contrast,
+            tiny_vae, tiny_vae_sharp, tiny_text_encoder, tiny_controlnet, ember_heart, cyanotype,
         )
     }
 )  # fmt: skip

@@ -33,7 +33,7 @@ def test_the_whole_demo_is_published_safe_recognized_and_shown(client: Client):
     assert RegisteredModel.objects.visible_to(AnonymousUser()).count() == len(CONTENT.models)
     assert set(ModelVersion.objects.values_list("state", flat=True)) == {"published"}
     assert set(ModelFile.objects.values_list("blob__verdict", flat=True)) == {"safe"}
-    assert set(Picture.objects.values_list("state", flat=True)) == {"ready"}
+    assert set(VersionPreview.objects.values_list("picture__state", flat=True)) == {"ready"}
     assert VersionPreview.objects.count() == sum(
         len(version.pictures) for model in CONTENT.models for version in model.versions
     )

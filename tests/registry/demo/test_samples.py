@@ -54,7 +54,7 @@ def test_every_word_of_the_catalogs_is_known():
 
 @pytest.mark.parametrize(("model", "version", "file"), FILES)
 def test_a_file_is_recognized_as_what_it_is_declared_to_be(model, version, file: SampleFile):
-    if file.name.endswith(".pt"):
+    if file.name.endswith((".pt", ".ckpt")):
         assert zipfile.is_zipfile(io.BytesIO(file.data(())))
         return
     data = file.data(version.trained_words)
@@ -106,10 +106,10 @@ def test_another_reader_reads_our_files(tmp_path):
     assert first.shape == (16, 3, 3, 3)
 
 
-@pytest.mark.parametrize("name", ["sd1_embedding", "sd1_hypernetwork"])
+@pytest.mark.parametrize("name", ["sd1_embedding", "sd1_hypernetwork", "cyanotype"])
 def test_a_torch_file_is_a_well_formed_pickle_beside_its_storages(name):
     with zipfile.ZipFile(io.BytesIO(MAKERS[name]("word", ()))) as archive:
-        program = archive.read("word/data.pkl")
+        program = archive.read(next(name for name in archive.namelist() if name.endswith("/data.pkl")))
         storages = [info for info in archive.infolist() if "/data/" in info.filename]
 
     seen = {(code.name, argument) for code, argument, _ in pickletools.genops(program) if code.name == "GLOBAL"}
