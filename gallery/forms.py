@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from community.ratings import RATING_NAMES
 from gallery.models import Collection, Post
 from gallery.services import collecting
-from gallery.services.posting import MAX_CAPTION, MAX_TITLE
+from gallery.services.posting import MAX_ALT, MAX_CAPTION, MAX_IMAGE_CAPTION, MAX_TITLE
 from registry.forms import RefusableForm
 
 
@@ -40,6 +43,29 @@ class PostForm(forms.Form):
             "tags": ", ".join(tag.name for tag in post.tags.all()),
             "hides_generation": post.hides_generation,
         }
+
+
+class ImageWordsForm(forms.Form):
+    """What is said of one picture, as the workbench's fields send it where no script runs; they are drawn there."""
+
+    rating = forms.ChoiceField(label=_("Rating"), required=False, choices=[("", ""), *((n, n) for n in RATING_NAMES)])
+    alt = forms.CharField(label=_("What it shows"), max_length=MAX_ALT, required=False)
+    caption = forms.CharField(label=_("Caption"), max_length=MAX_IMAGE_CAPTION, required=False)
+    tags = forms.CharField(label=_("Tags"), max_length=2_000, required=False)
+    hides_generation = forms.BooleanField(label=_("Hide how it was made"), required=False)
+
+    def values(self) -> dict[str, Any]:
+        """What the service is given; a rating that was not chosen yet is not among it."""
+        given = dict(self.cleaned_data)
+        given["tags"] = [tag.strip() for tag in given["tags"].split(",") if tag.strip()]
+        rating = given.pop("rating")
+        return {**given, "rating": RATING_NAMES[rating]} if rating else given
+
+    def first_error(self) -> str:
+        """What was wrong, with the field's name before it; empty where nothing was."""
+        for name, errors in self.errors.items():
+            return f"{self.fields[name].label}: {errors[0]}"
+        return ""
 
 
 class MomentForm(forms.Form):

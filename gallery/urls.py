@@ -13,6 +13,7 @@ urlpatterns = [
     path("<str:owner>/<str:name>/feed.atom", feeds.model_feed, name="model-feed"),
     path("images/<int:image_id>", images.image_page, name="image"),
     path("images/read", remix.read_picture, name="read-picture"),
+    path("images/<int:image_id>/words", posts.image_words, name="image-words"),
     path("images/<int:image_id>/remix", remix.remix, name="remix"),
     path("images/<int:image_id>/workflow.json", media.image_workflow, name="image-workflow"),
     path("media/images/<int:image_id>/original", media.image_original, name="image-original"),

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from community.errors import NotAllowed, SafelightError
 from community.ratings import RATING_NAMES
 from gallery import policies
-from gallery.forms import MomentForm, PostForm
+from gallery.forms import ImageWordsForm, MomentForm, PostForm
 from gallery.models import Image, Post
 from gallery.services.generation import FIELDS
-from gallery.services.posting import create_post
+from gallery.services.posting import create_post, edit_image
 from gallery.services.publishing import (
     UNDO_DAYS,
     PostNotReady,
@@ -128,6 +128,26 @@ def _row(image: Image, request: HttpRequest) -> dict[str, Any]:
         "undecided": is_undecided(image),
         "stamp": f"{stamp}-{'.'.join(f'{each.row.pk}:{each.row.version_id}' for each in resources)}",
     }
+
+
+@login_required
+@require_POST
+def image_words(request: HttpRequest, image_id: int) -> HttpResponse:
+    """Keep what the workbench's fields say of one picture. Where a script runs it asks the API instead."""
+    images = Image.objects.visible_to(request.user).select_related("post__owner")
+    image = get_object_or_404(images, pk=image_id)
+    if not policies.can_edit_post(request.user, image.post):
+        raise NotAllowed(_("Only the owner of this post may do this."))
+    form = ImageWordsForm(request.POST)
+    try:
+        if form.is_valid():
+            edit_image(image, by=request.user, **form.values())
+            messages.success(request, _("Saved"))
+        else:
+            messages.error(request, form.first_error())
+    except SafelightError as refusal:
+        messages.error(request, refusal.detail)
+    return redirect(f"{reverse('gallery:post-edit', args=[image.post_id])}#image-{image.pk}")
 
 
 def _text(value: object) -> str:

@@ -23,7 +23,7 @@ export function attachBench(root, { api, redraw, say, words }) {
   };
 
   root.addEventListener("submit", (event) => {
-    if (event.target.id === "post-words-form") event.preventDefault();
+    if (event.target.matches("[data-saves]")) event.preventDefault();
   });
   root.addEventListener("change", (event) => {
     const { target } = event;

@@ -152,6 +152,29 @@ def test_a_model_is_named_by_its_author_and_weighed(open_window, worker, person)
     expect(page.get_by_label("Weight of Tidewater Ink")).to_have_value("0.7")
 
 
+def test_a_picture_has_tags_of_its_own_and_hides_how_it_was_made(open_window, worker, person):
+    image = first(posted(person))
+    page = open_window(user=person)
+    page.goto(reverse("gallery:post-edit", args=[image.post_id]))
+    row = page.locator(f"#image-{image.pk}")
+    heard = page.locator("#post-heard")
+
+    row.get_by_label(re.compile("^Tags")).fill("ink wash, harbour")
+    row.get_by_label(re.compile("^Tags")).press("Enter")
+    expect(heard).to_have_text("Saved")
+    heard.evaluate("place => { place.textContent = ''; }")
+    row.get_by_label("Hide how it was made").check()
+    expect(heard).to_have_text("Saved")
+
+    expect(page).to_have_url(re.compile(r"/edit$"))
+    kept = Image.objects.get(pk=image.pk)
+    assert ({tag.name for tag in kept.tags.all()}, kept.hides_generation) == ({"ink wash", "harbour"}, True)
+    page.reload()
+    expect(row.get_by_label(re.compile("^Tags"))).to_have_value(re.compile("^(ink wash, harbour|harbour, ink wash)$"))
+    expect(row.get_by_label("Hide how it was made")).to_be_checked()
+    expect(row.get_by_role("button", name="Save")).to_have_count(0)
+
+
 def large(width: int, height: int, hue: int) -> bytes:
     """A picture as large as people post them."""
     image = Pixels.new("HSV", (width, height), (hue % 256, 160, 150)).convert("RGB")
