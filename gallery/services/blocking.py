@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from community.models import BlockedHash, Report
 from community.services.blocking import blocked_bytes, blocked_looks
 from community.services.reporting import report_by_site
-from gallery.models import Image
+from gallery.models import Image, Post
 from gallery.services.listing import refresh_images
+from gallery.services.posting import refresh_rating
 from registry.models import Picture
 from registry.services.blocking import pictures_of
 
@@ -48,8 +49,12 @@ def blocked_pictures(pictures: list[Picture]) -> dict[int, BlockedHash]:
 def _hold(images: QuerySet[Image], blocked: BlockedHash) -> None:
     ids = sorted(images.values_list("pk", flat=True))
     held = Image.objects.filter(pk__in=ids)
+    rows = Post.objects.select_for_update(no_key=True).filter(pk__in=held.values("post")).order_by("pk")
+    posts = list(rows)  # held before their images, as everywhere
     held.update(state=Image.State.HELD, state_reason=blocked.reason)
     refresh_images(held)
+    for post in posts:
+        refresh_rating(post)
     text = _("It is on the block list: %(reason)s") % {"reason": blocked.reason}
     for image in held.select_related("subject"):
         report_by_site(

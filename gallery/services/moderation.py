@@ -34,7 +34,6 @@ def decide_image(subject: Subject, comment: Comment | None, decision: Decision, 
     before = image.rating
     if order.act == Act.RATE:
         images.update(rating=order.rating)
-        refresh_rating(post)
     elif order.whole and order.act in {Act.REMOVE, Act.RESTORE}:
         _decide_post(post, order)
     else:
@@ -42,6 +41,7 @@ def decide_image(subject: Subject, comment: Comment | None, decision: Decision, 
         # What was removed by itself is not held along with the rest.
         kept = images.exclude(state=Image.State.REMOVED) if order.whole else images
         kept.update(state=_STATES[order.act], state_reason=reason)
+    refresh_rating(post)
     refresh_images(images)
     _block(images.select_related("picture"), decision, order)
     return before if order.act == Act.RATE else None

@@ -233,8 +233,9 @@ def _say_generation(image: Image, given: Mapping[str, Any] | None) -> None:
 
 
 def refresh_rating(post: Post) -> None:
-    """A post's rating is the union of its images'. Hold the post."""
-    rating = reduce(or_, post.images.exclude(rating=None).values_list("rating", flat=True), 0)
+    """A post's rating is the union of its images', without those that are held or removed. Hold the post."""
+    shown = post.images.filter(state=Image.State.VISIBLE).exclude(rating=None)
+    rating = reduce(or_, shown.values_list("rating", flat=True), 0)
     if rating != post.rating:
         post.rating = rating
         post.save(update_fields=["rating"])

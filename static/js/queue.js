@@ -1,7 +1,9 @@
-/* [data-queue], the moderators' list: j and k go from case to case, 1 to 9 choose a decision, Enter sends it,
+/* [data-queue], the moderators' list: j and k go from case to case, 1 to 5 choose a decision, Enter sends it,
    o opens the thing. Fields keep their keys. */
 
 const FIELDS = "input:not([type=radio]):not([type=checkbox]), textarea, select, summary, dialog";
+// The same key means the same for every kind of thing.
+const ACTS = { 1: "keep", 2: "hold", 3: "remove", 4: "rate", 5: "restore" };
 
 function attach(root) {
   const cases = () => [...root.querySelectorAll("[data-case]")];
@@ -26,7 +28,7 @@ function attach(root) {
     if (key === "k") return go(-1), true;
     if (!current) return false;
     if (key === "o") return current.querySelector("[data-open]")?.click(), true;
-    const choice = /^[1-9]$/.test(key) && current.querySelectorAll("input[name=act]")[key - 1];
+    const choice = ACTS[key] && current.querySelector(`input[name=act][value=${ACTS[key]}]`);
     if (choice) {
       choice.checked = true;
       choice.focus({ preventScroll: true });
