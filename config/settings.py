@@ -94,6 +94,8 @@ RATES = {
 QUOTA_BYTES = env.size("QUOTA_BYTES", "100GB")
 MAX_FILE_BYTES = env.size("MAX_FILE_BYTES", "200GB")
 UPLOAD_EXPIRY_DAYS = env.number("UPLOAD_EXPIRY_DAYS", 7, least=1)
+# A notice that was read goes so long after the last thing that it told of.
+NOTICE_DAYS = env.number("NOTICE_DAYS", 90, least=1)
 # A worker that was not heard of for so long is taken for dead, and its inspection is given to another, so many times.
 INSPECTION_LEASE_SECONDS = env.number("INSPECTION_LEASE_SECONDS", 30, least=5)
 INSPECTION_TRIES = env.number("INSPECTION_TRIES", 3, least=1)
@@ -238,6 +240,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "conversions": {"task": "registry.sweep_conversions", "schedule": 20, "options": {"queue": "io", "expires": 30}},
     "downloads": {"task": "registry.fold_downloads", "schedule": 10, "options": {"queue": "io", "expires": 30}},
     "notices": {"task": "community.tell_all_waiting", "schedule": 30, "options": {"queue": "io", "expires": 30}},
+    "old notices": {"task": "community.sweep_notices", "schedule": 3600, "options": {"queue": "io", "expires": 3600}},
     "digests": {"task": "community.send_digests", "schedule": 600, "options": {"queue": "io", "expires": 600}},
     "readings": {"task": "gallery.sweep_readings", "schedule": 20, "options": {"queue": "io", "expires": 30}},
     "scores": {"task": "gallery.sweep_scores", "schedule": 60, "options": {"queue": "io", "expires": 60}},

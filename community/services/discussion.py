@@ -175,7 +175,7 @@ def edit_comment(comment: Comment, text: str, *, by: User) -> Comment:
     if text == comment.text:
         return comment
     check_rate("comment", f"user:{by.pk}")
-    now, mentioned = timezone.now(), mentioned_people(text)
+    now, mentioned, before = timezone.now(), mentioned_people(text), list(comment.mentions)
     changes = {"text": text, "edited_at": now, "mentions": names_of(mentioned)}
     with transaction.atomic():
         if not Comment.objects.standing().filter(pk=comment.pk).update(**changes):
@@ -183,9 +183,8 @@ def edit_comment(comment: Comment, text: str, *, by: User) -> Comment:
         for name, value in changes.items():
             setattr(comment, name, value)
         # Whoever was told of the comment already is not told again: it is the same event.
-        tell_mentioned(
-            mentioned, subject=comment.subject, by=by, address=_place(comment), event=f"comment:{comment.pk}"
-        )
+        event, place = f"comment:{comment.pk}", _place(comment)
+        tell_mentioned(mentioned, subject=comment.subject, by=by, address=place, event=event, before=before)
     return comment
 
 

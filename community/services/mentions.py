@@ -30,13 +30,22 @@ def names_of(people: Iterable[User]) -> list[str]:
 
 
 def tell_mentioned(
-    people: Sequence[User], *, subject: Subject, by: User, address: str, event: str, but: Iterable[User] = ()
+    people: Sequence[User],
+    *,
+    subject: Subject,
+    by: User,
+    address: str,
+    event: str,
+    but: Iterable[User] = (),
+    before: Iterable[str] = (),
 ) -> int:
     """Tell the people named in a text under `subject`, but for those who hear of the text otherwise.
 
-    `event` names the text, so that an edit tells only those who are new in it.
+    `event` names the text, so that an edit tells only those who are new in it. `before` are the names that stood in it
+    until now: what they were told may be so old that nobody remembers it (`community.services.forgetting`).
     """
-    others = {person.pk for person in but}
+    named = set(before)
+    others = {person.pk for person in but} | {person.pk for person in people if person.username in named}
     return notify(
         Notice.Kind.MENTION,
         to=[person for person in people if person.pk not in others],

@@ -25,7 +25,7 @@ PAGE_SIZE: Final = 30
 COUNTED: Final = 99
 # Followers that are told in one transaction.
 BATCH: Final = 500
-_ACTORS_KEPT: Final = 3
+ACTORS_KEPT: Final = 3
 _AT_ONCE: Final = 100
 _NEWS_LASTS: Final = timedelta(days=7)
 _NEWEST: Final = ("-latest_at", "-pk")
@@ -123,7 +123,7 @@ def _add_event(notices: Sequence[Notice], actor: User | None, params: Mapping[st
         if actor is not None:
             notice.actor_count += notice.pk not in known
             others = [pk for pk in notice.actor_ids if pk != actor.pk]
-            notice.actor_ids = [actor.pk, *others][:_ACTORS_KEPT]
+            notice.actor_ids = [actor.pk, *others][:ACTORS_KEPT]
     changed = ["params", "latest_at", "mailed_at", "event_count", "actor_count", "actor_ids"]
     Notice.objects.bulk_update(notices, changed)
 

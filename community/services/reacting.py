@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput
 from community.models import Notice, Reaction, Subject, User, Viewer
+from community.services.forgetting import untell
 from community.services.limits import check_rate
 from community.services.notifications import notify
 
@@ -35,7 +36,7 @@ def react(subject: Subject, kind: str, *, by: User) -> bool:
                 subject=subject,
                 actor=by,
                 params={"reaction": kind},
-                event=f"reaction:{subject.pk}:{by.pk}:{kind}",
+                event=_event(subject, kind, by),
                 gather=kind,
             )
     return made
@@ -43,12 +44,21 @@ def react(subject: Subject, kind: str, *, by: User) -> bool:
 
 @transaction.atomic
 def take_back(subject: Subject, kind: str, *, by: User) -> bool:
-    """Take the reaction back; whether that is a change. Raises as `react` does."""
+    """Take the reaction back, out of the notice of it too while that is unread; whether that is a change.
+
+    Raises as `react` does.
+    """
     _check(subject, kind, by)
     gone, _rows = Reaction.objects.filter(subject=subject, person=by, kind=kind).delete()
     if gone:
         _count(subject, kind, -1)
+        if subject.owner_id is not None:
+            untell(_event(subject, kind, by), person_id=subject.owner_id)
     return bool(gone)
+
+
+def _event(subject: Subject, kind: str, person: User) -> str:
+    return f"reaction:{subject.pk}:{person.pk}:{kind}"
 
 
 def _check(subject: Subject, kind: str, person: User) -> None:

@@ -55,7 +55,7 @@ def begin_topic(title: str, text: str = "", tags: Sequence[str] = (), *, by: Use
     update_subject(subject, address=topic.get_absolute_url())
     followed = Subject.objects.filter(kind="tag").alias(low=Lower("title")).filter(low__in=tags)
     announce(Notice.Kind.TOPIC, subject=subject, actor=by, followed=followed, params={}, event=f"topic:{topic.pk}")
-    _tell(topic, mentioned, by)
+    _tell(topic, mentioned, by, before=[])
     return topic
 
 
@@ -65,17 +65,17 @@ def edit_topic(topic: Topic, title: str, text: str, tags: Sequence[str], *, by: 
     _must_be_author(topic, by)
     topic.title, topic.text, topic.tags = _title(title), _text(text), _tags(tags)
     check_rate("comment", f"user:{by.pk}")
-    mentioned = mentioned_people(topic.text)
+    mentioned, before = mentioned_people(topic.text), topic.mentions
     topic.mentions, topic.edited_at = names_of(mentioned), timezone.now()
     topic.save(update_fields=["title", "text", "tags", "mentions", "edited_at"])
     update_subject(topic.subject, title=topic.title)
-    _tell(topic, mentioned, by)
+    _tell(topic, mentioned, by, before=before)
     return topic
 
 
-def _tell(topic: Topic, mentioned: Sequence[User], by: User) -> None:
-    event = f"topic:{topic.pk}:mention"
-    tell_mentioned(mentioned, subject=topic.subject, by=by, address=topic.get_absolute_url(), event=event)
+def _tell(topic: Topic, mentioned: Sequence[User], by: User, *, before: Sequence[str]) -> None:
+    event, address = f"topic:{topic.pk}:mention", topic.get_absolute_url()
+    tell_mentioned(mentioned, subject=topic.subject, by=by, address=address, event=event, before=before)
 
 
 @transaction.atomic

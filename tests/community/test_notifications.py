@@ -291,13 +291,16 @@ def test_the_count_ends_where_nobody_counts_any_more(monkeypatch):
     assert unread_count(person) == 4
 
 
-def test_a_reaction_taken_back_and_given_again_is_no_news():
+def test_a_reaction_taken_back_and_given_again_after_it_was_read_is_no_news():
     subject, person = SubjectFactory(), UserFactory()
+    react(subject, "like", by=person)
+    mark_read(subject.owner)
     for _again in range(3):
-        react(subject, "like", by=person)
         take_back(subject, "like", by=person)
+        react(subject, "like", by=person)
 
     assert NoticeEvent.objects.count() == 1
+    assert unread_count(subject.owner) == 0
 
 
 def at_once(work, count):
