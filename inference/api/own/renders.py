@@ -97,7 +97,10 @@ class RenderPictureView(APIView):
         if blob.verdict == Verdict.BLOCKED:
             raise Http404
         served = Served(blob.key, blob.size, "image/png", f"render-{result.pk}.png", f"result-{result.pk}-original")
-        return send(request._request, served, is_public=False)  # noqa: SLF001 - Django's own, which Django's parts take
+        answer = send(request._request, served, is_public=False)  # noqa: SLF001 - Django's own, as Django's parts take
+        if answer.status_code == 404:  # the bytes are gone; programs are told so in their own words
+            raise Http404
+        return answer
 
 
 def _result(request: Request, job_id: uuid.UUID) -> RenderResult:

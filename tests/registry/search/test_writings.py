@@ -34,8 +34,10 @@ def _fill(owner, count):
             WITH said AS (SELECT n, 'harbor ' || md5(n::text) || ' 港の町' AS title FROM generate_series(1, %s) n),
             subjects AS (
                 INSERT INTO community_subject (owner_id, kind, title, address, is_public, rating, comments_open,
-                    comment_count, created_at)
-                SELECT %s, 'model', title, '/crowd/m-' || n, true, 0, true, 0, now() FROM said RETURNING id, address),
+                    comment_count, follower_count, like_count, heart_count, laugh_count, cry_count, reaction_count,
+                    created_at)
+                SELECT %s, 'model', title, '/crowd/m-' || n, true, 0, true, 0, 0, 0, 0, 0, 0, 0, now() FROM said
+                RETURNING id, address),
             models AS (
                 INSERT INTO registry_registeredmodel (subject_id, owner_id, title, name, type, description, license,
                     license_text, permissions, first_published_at, taken_down_reason, download_count, created_at,
