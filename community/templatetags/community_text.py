@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -13,9 +14,9 @@ register = template.Library()
 
 
 @register.filter
-def markdown(text: str | None) -> SafeString:
-    """Markdown as sanitized HTML."""
-    return render_markdown(text or "")
+def markdown(text: str | None, people: Iterable[str] = ()) -> SafeString:
+    """Markdown as sanitized HTML, with the names of `people` (stored beside the text) as links to them."""
+    return render_markdown(text or "", people=people)
 
 
 @register.filter

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -45,6 +46,9 @@ class Post(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="posts")
     title = models.CharField(max_length=200, blank=True)
     caption = models.TextField(blank=True, max_length=10_000, help_text="Markdown.")
+    mentions = ArrayField(
+        models.CharField(max_length=96), default=list, blank=True, help_text="People whom the caption names."
+    )
     tags = models.ManyToManyField("registry.Tag", related_name="posts", blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.DRAFT)
     publish_at = models.DateTimeField(null=True, blank=True)
@@ -171,6 +175,9 @@ class Image(ShownPicture, models.Model):
     upload = models.ForeignKey("registry.Upload", models.SET_NULL, null=True, related_name="images")
     position = models.PositiveIntegerField(default=0)
     caption = models.TextField(blank=True, max_length=2_000)
+    mentions = ArrayField(
+        models.CharField(max_length=96), default=list, blank=True, help_text="People whom the caption names."
+    )
     alt = models.CharField(max_length=500, blank=True)
     rating = models.PositiveSmallIntegerField(choices=RATING_CHOICES, null=True, help_text="Null: not chosen yet.")
     tags = models.ManyToManyField("registry.Tag", related_name="images", blank=True)

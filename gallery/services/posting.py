@@ -17,12 +17,14 @@ from community.errors import Conflict, InvalidInput
 from community.models import Appeal, Decision, User
 from community.ratings import Rating
 from community.services.discussion import create_subject
+from community.services.mentions import mentioned_people, names_of
 from gallery.models import Image, Post
 from gallery.services.attaching import attach_images
 from gallery.services.generation import GENERATION_COLUMNS, clean_generation, take_generation, with_said
 from gallery.services.guards import lock_image, lock_post
 from gallery.services.listing import refresh_images, title_of
 from gallery.services.stripping import need_stripped
+from gallery.services.telling import tell_of_caption
 from registry.models import ModelVersion, Tag
 from registry.services.pictures import arrived_picture
 from registry.services.tagging import clean_tags
@@ -78,6 +80,7 @@ def edit_post(post: Post, *, by: User, **changes: Any) -> Post:
     Raises InvalidInput that names the field, NotAllowed, Conflict.
     """
     post = lock_post(post, by=by)
+    before = post.mentions
     tags = changes.pop("tags", None)
     words = {name: changes.pop(name) for name in ("title", "caption") if name in changes}
     fields = _clean_words(**words)
@@ -92,6 +95,7 @@ def edit_post(post: Post, *, by: User, **changes: Any) -> Post:
     post.save(update_fields=[*fields, "updated_at"])
     refresh_images(post.images.all())
     need_stripped(post.images.all())
+    tell_of_caption(post, post.mentions, before=before)
     return post
 
 
@@ -101,6 +105,7 @@ def _clean_words(**words: str) -> dict[str, Any]:
         cleaned["title"] = clean_line(words["title"], "title", most=MAX_TITLE)
     if "caption" in words:
         cleaned["caption"] = clean_text(words["caption"], "caption", most=MAX_CAPTION).strip()
+        cleaned["mentions"] = names_of(mentioned_people(cleaned["caption"]))
     return cleaned
 
 
@@ -156,11 +161,12 @@ def _add(post: Post, new: NewImage, place: int, number: int, by: User) -> Image:
     return image
 
 
-def clean_image_words(**words: str) -> dict[str, str]:
-    """Caption and alternative text as they are stored. Raises InvalidInput that names the field."""
-    cleaned = {}
+def clean_image_words(**words: str) -> dict[str, Any]:
+    """Caption, whom it mentions, and alternative text as they are stored. Raises InvalidInput that names the field."""
+    cleaned: dict[str, Any] = {}
     if "caption" in words:
         cleaned["caption"] = clean_text(words["caption"], "caption", most=MAX_IMAGE_CAPTION).strip()
+        cleaned["mentions"] = names_of(mentioned_people(cleaned["caption"]))
     if "alt" in words:
         alt = words["alt"]
         one_line = alt.replace("\n", " ").replace("\r", " ") if isinstance(alt, str) else alt
@@ -176,7 +182,8 @@ def edit_image(image: Image, *, by: User, **changes: Any) -> Image:
     Raises InvalidInput that names the field, NotAllowed, Conflict.
     """
     image = lock_image(image, by=by)
-    fields: dict[str, Any] = dict(clean_image_words(**{k: changes[k] for k in ("caption", "alt") if k in changes}))
+    before = image.mentions
+    fields = clean_image_words(**{k: changes[k] for k in ("caption", "alt") if k in changes})
     if "rating" in changes:
         fields["rating"] = _chosen_rating(image, changes["rating"])
     if "hides_generation" in changes:
@@ -197,6 +204,7 @@ def edit_image(image: Image, *, by: User, **changes: Any) -> Image:
     changed = Image.objects.filter(pk=image.pk)
     refresh_images(changed)
     need_stripped(changed)
+    tell_of_caption(image.post, image.mentions, before=before, image=image)
     return Image.objects.for_display().get(pk=image.pk)
 
 

@@ -1,7 +1,8 @@
-"""What other rooms hear of pictures: followers of a new post, reviewers of what they posted to a version."""
+"""What others hear of pictures: followers of a new post, whom captions name, reviewers of what they posted."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from django.db.models.functions import Lower
@@ -41,8 +42,34 @@ def tell_of_post(post: Post) -> None:
         subject=loaded[0].subject,
         by=post.owner,
         address=address,
-        event=f"post:{post.pk}:mention",
+        event=_mention_of(post),
     )
+
+
+def tell_of_caption(post: Post, names: Sequence[str], *, before: Collection[str], image: Image | None = None) -> None:
+    """Have those told whom a caption of a published post names since it was changed; `before` are the names before.
+
+    The caption is `image`'s, or without one the post's. Whoever was told of the post already is not told again.
+    """
+    new = [name for name in names if name not in before]
+    if not new or not post.is_public:
+        return
+    public = post.images.filter(subject__is_public=True).select_related("subject").order_by("rating", "position", "pk")
+    own = public.filter(pk=image.pk).first() if image is not None else None
+    shown = own or public.first()
+    if shown is None:
+        return
+    tell_mentioned(
+        list(User.objects.filter(username__in=new, is_active=True)),
+        subject=shown.subject,
+        by=post.owner,
+        address=own.get_absolute_url() if own else post.get_absolute_url(),
+        event=_mention_of(post),
+    )
+
+
+def _mention_of(post: Post) -> str:
+    return f"post:{post.pk}:mention"
 
 
 def _followed(post: Post, images: list[Image]) -> list[Subject]:

@@ -79,6 +79,7 @@ def _image_entry(image: Image) -> Entry:
         updated=image.post.published_at,
         published=image.post.published_at,
         text=image.caption,
+        people=tuple(image.mentions),
         thumbnail=thumbnail_of(image, image.alt or title),
         tags=tuple(sorted(tags)),
     )
