@@ -95,7 +95,7 @@ def _make_tables(home: str) -> None:
 
 def _fill(rows: int) -> None:
     from community.models import User
-    from registry.search_text import fold, vector
+    from community.search_text import fold, vector
 
     chance = random.Random(1)
     words = [_word(chance) for _ in range(WORDS)]

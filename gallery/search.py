@@ -19,13 +19,14 @@ from django.utils import timezone
 
 from community.models import User, Viewer
 from community.ratings import bits_of, browsing_level_of
+from community.search_rows import Matches
+from community.search_text import ts_query
 from community.services.following import hidden_by
 from community.services.paging import decode_cursor, encode_cursor
 from gallery.models import Image, ImageSearch
 from gallery.search_query import PERIODS, ImageQuery, read_image_query
 from registry.models import RegisteredModel, Tag
-from registry.search_lists import Below, Matches
-from registry.search_text import ts_query
+from registry.search_lists import Below
 
 __all__ = ["FacetCount", "ImagePage", "ImageQuery", "hidden_images", "read_image_query", "search_images", "walk_images"]
 

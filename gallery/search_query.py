@@ -11,10 +11,10 @@ from typing import Any, Final
 from django.http import QueryDict
 
 from community.errors import InvalidInput
+from community.search_text import MAX_QUERY_CHARACTERS
 from community.services.paging import decode_cursor
 from registry.formats.catalog import BASE_MODELS
 from registry.search_query import Asked, take_apart
-from registry.search_text import MAX_QUERY_CHARACTERS
 
 # What a list is ordered by: columns of the search row, the newest and largest first, the id last.
 SORTS: Final[dict[str, tuple[str, ...]]] = {

@@ -1,7 +1,7 @@
 """Finding models and files. One door each, `search_models` and `find_by_hash`, whatever stands behind it.
 
 Lists are read from `ModelSearch`, a narrow row per public model: what is not public is not found. How words become
-lexemes: `registry.search_text`; how a page is cut: `registry.search_lists`; how hits are counted:
+lexemes: `community.search_text`; how a page is cut: `registry.search_lists`; how hits are counted:
 `registry.search_facets`.
 """
 
@@ -16,14 +16,15 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from community.models import User, Viewer
+from community.search_rows import Matches
+from community.search_text import Term, fold, ts_query
 from community.services.following import hidden_by
 from registry.hash_lookup import Gone, HashAnswer, find_by_hash, hashes_of
 from registry.licenses.effective import RIGHTS
 from registry.models import ModelFile, ModelSearch, RegisteredModel, SearchWord, Tag
 from registry.search_facets import COUNTED, Facets, FacetValue, count_facets
-from registry.search_lists import Matches, Words, list_page
+from registry.search_lists import Words, list_page
 from registry.search_query import SORTS, Asked, ModelQuery, read_query
-from registry.search_text import Term, fold, ts_query
 
 __all__ = [
     "SORTS",

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db.models import BooleanField, ExpressionWrapper, F, FloatField, Func, Q, QuerySet, Value
 
 from community.api.common.paging import decode_cursor, encode_cursor
+from community.search_rows import Matches
 from registry.models import ModelSearch
 from registry.search_query import RELEVANCE, SORTS, cursor_length, cursor_salt
 
@@ -18,20 +19,6 @@ CANDIDATES: Final = 500
 # Models that bear exactly the title that was asked for.
 _NAMESAKES: Final = 20
 _RANKED, _REST = 0, 1
-
-
-class Matches(Func):
-    """`words @@ query`, the query in the text form of `registry.search_text.ts_query`.
-
-    The query stands in the condition as a constant, so that the planner knows how many rows it will find.
-    """
-
-    template = "(%(expressions)s::tsquery)"
-    arg_joiner = " @@ "
-    output_field = BooleanField()
-
-    def __init__(self, query: str) -> None:
-        super().__init__(F("words"), Value(query))
 
 
 class _Row(Func):

@@ -12,9 +12,9 @@ from django.http import QueryDict
 
 from community.api.common.paging import decode_cursor
 from community.errors import InvalidInput
+from community.search_text import MAX_QUERY_CHARACTERS, Term, query_terms
 from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
 from registry.licenses.effective import RIGHTS
-from registry.search_text import MAX_QUERY_CHARACTERS, Term, query_terms
 
 RELEVANCE: Final = "relevance"
 # What a list is ordered by: columns of the search row, the newest and largest first, the id last.

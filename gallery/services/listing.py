@@ -9,13 +9,13 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db.models import Func, QuerySet, Value
 from django.utils.translation import gettext as _
 
+from community.search_text import vector
 from community.services.discussion import update_subject
 from gallery.models import Image, ImageSearch
 from gallery.models.posts import Post
 from gallery.services.classifying import report_mild_ratings
 from registry.models import ModelVersion, Picture
 from registry.models.files import Verdict
-from registry.search_text import vector
 
 # Words deep in a long prompt say little, and would make the search rows wide.
 _PROMPT_CHARACTERS: Final = 4_000

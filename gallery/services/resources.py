@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput
 from community.models import User
+from community.search_text import fold
 from gallery.imagemeta.generation import EMPTY_DIGEST
 from gallery.models import Image, ImageResource
 from gallery.services.guards import lock_post
 from gallery.services.listing import refresh_images
 from registry.models import BlobHash, ModelFile, ModelVersion
 from registry.models.files import HashKind
-from registry.search_text import fold
 
 MAX_RESOURCES: Final = 100
 # By how much of a file a digest says: the longer one is asked first, the short old ones last.

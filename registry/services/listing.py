@@ -11,12 +11,12 @@ from django.db.models import Func, Value
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict
+from community.search_text import fold, vector, words_of
 from community.services.discussion import update_subject
 from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
 from registry.licenses.effective import effective_rights
 from registry.licenses.permissions import Permissions
 from registry.models import ModelSearch, ModelVersion, RegisteredModel, SearchWord
-from registry.search_text import fold, vector, words_of
 
 # Words deep in a long text say little about a model, and would make the search rows wide.
 _DESCRIPTION_CHARACTERS = 300

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from community.errors import Conflict, InvalidInput
 from community.models import Subject, User, Viewer
 from community.names import MAX_NAME, is_name
+from community.search_text import fold
 from registry.models import ModelRedirect, RegisteredModel
-from registry.search_text import fold
 
 _OTHERS = re.compile(r"[^A-Za-z0-9_.]+")
 _DOTS = re.compile(r"[-.]*\.[-.]*")

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from community.errors import Conflict
+from community.search_text import words_of
 from registry.models import ModelSearch, RegisteredModel, SearchWord
-from registry.search_text import words_of
 from registry.services.listing import refresh_listing
 
 _AT_ONCE = 1000

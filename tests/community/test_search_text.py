@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.search_text import fold, query_terms, terms, ts_query, vector
+from community.search_text import fold, query_terms, terms, ts_query, vector
 
 
 @pytest.mark.parametrize(
