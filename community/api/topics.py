@@ -76,6 +76,7 @@ class TopicsView(APIView):
         parameters=[
             OpenApiParameter("sort", enum=list(topics.SORTS)),
             OpenApiParameter("tag", OpenApiTypes.STR),
+            OpenApiParameter("q", OpenApiTypes.STR, description="Words of the title and the text, all of them."),
             OpenApiParameter("cursor", OpenApiTypes.STR),
             OpenApiParameter("limit", OpenApiTypes.INT),
         ],
@@ -88,6 +89,7 @@ class TopicsView(APIView):
             request.user,
             sort=asked.get("sort") or "lively",
             tag=asked.get("tag", ""),
+            words=asked.get("q", ""),
             cursor=asked.get("cursor", ""),
             size=size,
         )

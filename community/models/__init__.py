@@ -8,7 +8,7 @@ from community.models.reactions import Reaction
 from community.models.reports import Appeal, BlockedHash, Case, Decision, Report
 from community.models.subjects import Comment, Subject
 from community.models.tokens import ApiToken
-from community.models.topics import Topic
+from community.models.topics import Topic, TopicSearch
 
 __all__ = [
     "Announcement",
@@ -28,6 +28,7 @@ __all__ = [
     "Report",
     "Subject",
     "Topic",
+    "TopicSearch",
     "User",
     "Viewer",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -52,3 +53,16 @@ class Topic(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("community:topic", args=[self.pk])
+
+
+class TopicSearch(models.Model):
+    """What searching reads of a topic, written in the transaction that changes what it says."""
+
+    topic = models.OneToOneField(Topic, models.CASCADE, primary_key=True, related_name="search")
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["words"], name="topic_search_words", fastupdate=False)]
+
+    def __str__(self) -> str:
+        return f"search row of topic {self.topic_id}"

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from django.contrib.postgres.search import SearchVectorField
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Func, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput, NotAllowed
-from community.models import Comment, Notice, Subject, Topic, User, Viewer
+from community.models import Comment, Notice, Subject, Topic, TopicSearch, User, Viewer
 from community.models.topics import TopicQuerySet
+from community.search_rows import Matches
+from community.search_text import query_terms, ts_query, vector
 from community.services.deciding import Act, Order, decide
 from community.services.discussion import create_subject, update_subject
 from community.services.following import hidden_by
@@ -53,6 +56,7 @@ def begin_topic(title: str, text: str = "", tags: Sequence[str] = (), *, by: Use
         spoken_at=timezone.now(),
     )
     update_subject(subject, address=topic.get_absolute_url())
+    _write_search_row(topic)
     followed = Subject.objects.filter(kind="tag").alias(low=Lower("title")).filter(low__in=tags)
     announce(Notice.Kind.TOPIC, subject=subject, actor=by, followed=followed, params={}, event=f"topic:{topic.pk}")
     _tell(topic, mentioned, by, before=[])
@@ -69,8 +73,15 @@ def edit_topic(topic: Topic, title: str, text: str, tags: Sequence[str], *, by: 
     topic.mentions, topic.edited_at = names_of(mentioned), timezone.now()
     topic.save(update_fields=["title", "text", "tags", "mentions", "edited_at"])
     update_subject(topic.subject, title=topic.title)
+    _write_search_row(topic)
     _tell(topic, mentioned, by, before=before)
     return topic
+
+
+def _write_search_row(topic: Topic) -> None:
+    lexemes = Value(vector([(topic.title, "A"), (topic.text, "B")]))
+    words = Func(lexemes, template="%(expressions)s::tsvector", output_field=SearchVectorField())
+    TopicSearch.objects.update_or_create(topic=topic, defaults={"words": words})
 
 
 def _tell(topic: Topic, mentioned: Sequence[User], by: User, *, before: Sequence[str]) -> None:
@@ -103,26 +114,36 @@ def remove_topic(topic: Topic, reason: str, *, by: User) -> None:
 
 
 def topics_page(
-    viewer: Viewer, *, sort: str = "lively", tag: str = "", cursor: str = "", size: int = PAGE_SIZE
+    viewer: Viewer, *, sort: str = "lively", tag: str = "", words: str = "", cursor: str = "", size: int = PAGE_SIZE
 ) -> Page[Topic]:
-    """Topics that `viewer` sees and does not hide. Raises InvalidInput (sort, cursor)."""
+    """Topics that `viewer` sees and does not hide; with `words`, those that say all of them in title or text.
+
+    Raises InvalidInput (sort, cursor).
+    """
     if sort not in SORTS:
         known = ", ".join(SORTS)
         raise InvalidInput(_("There is no such order. Known are: %(known)s.") % {"known": known}, field="sort")
-    rows = _tagged(viewer, tag).exclude(_hidden(viewer))
+    rows = _narrowed(viewer, tag, words).exclude(_hidden(viewer))
     return keyset_page(rows.for_lists(), SORTS[sort], cursor=cursor, size=size)
 
 
-def hidden_topics(viewer: Viewer, *, tag: str = "") -> int:
+def hidden_topics(viewer: Viewer, *, tag: str = "", words: str = "") -> int:
     """How many topics of a list the viewer's own settings hide. No query where they hide nothing."""
     if not hidden_by(viewer):
         return 0
-    return _tagged(viewer, tag).filter(_hidden(viewer))[:_COUNTED].count()
+    return _narrowed(viewer, tag, words).filter(_hidden(viewer))[:_COUNTED].count()
 
 
-def _tagged(viewer: Viewer, tag: str) -> TopicQuerySet:
+def _narrowed(viewer: Viewer, tag: str, words: str) -> TopicQuerySet:
     rows = Topic.objects.visible_to(viewer)
-    return rows.filter(tags__contains=[tag.lower()]) if tag else rows
+    if tag:
+        rows = rows.filter(tags__contains=[tag.lower()])
+    if not words.strip():
+        return rows
+    asked = query_terms(words)
+    if not asked:
+        return rows.none()  # signs and no letters: nothing says so
+    return rows.filter(pk__in=TopicSearch.objects.filter(Matches(ts_query(asked))).values("topic"))
 
 
 def _hidden(viewer: Viewer) -> Q:

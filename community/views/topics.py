@@ -19,6 +19,7 @@ from community.errors import InvalidInput, NotAllowed
 from community.feeds import address_with, asked_tag
 from community.forms import TopicForm, TopicRemovalForm
 from community.models import Topic
+from community.search_text import MAX_QUERY_CHARACTERS
 from community.services import topics
 from community.services.following import find_subject
 from community.views import linked
@@ -35,33 +36,41 @@ class SortLink:
 @require_safe
 def topic_list(request: HttpRequest) -> HttpResponse:
     """Sorted and narrowed by the address alone; a bad value falls away."""
-    tag = asked_tag(request)
+    tag, words = asked_tag(request), _asked_words(request)
     sort = request.GET.get("sort", "")
     sort = sort if sort in topics.SORTS else "lively"
     cursor = request.GET.get("cursor", "")
     try:
-        page = topics.topics_page(request.user, sort=sort, tag=tag, cursor=cursor)
+        page = topics.topics_page(request.user, sort=sort, tag=tag, words=words, cursor=cursor)
     except InvalidInput:
         cursor = ""
-        page = topics.topics_page(request.user, sort=sort, tag=tag)
+        page = topics.topics_page(request.user, sort=sort, tag=tag, words=words)
     context = {
         "topics": page.items,
         "tag": tag,
+        "words": words,
+        "sort": "" if sort == "lively" else sort,
+        "without_tag_href": _address(sort, "", words),
         "tag_subject": find_subject("tags", tag, AnonymousUser()) if tag else None,
-        "hidden": 0 if cursor else topics.hidden_topics(request.user, tag=tag),
+        "hidden": 0 if cursor else topics.hidden_topics(request.user, tag=tag, words=words),
         "sorts": [
-            SortLink(_("Last word"), _address("lively", tag), sort == "lively"),
-            SortLink(_("Newest"), _address("newest", tag), sort == "newest"),
+            SortLink(_("Last word"), _address("lively", tag, words), sort == "lively"),
+            SortLink(_("Newest"), _address("newest", tag, words), sort == "newest"),
         ],
-        "next_href": _address(sort, tag, page.next) if page.next else "",
+        "next_href": _address(sort, tag, words, page.next) if page.next else "",
         "feed_href": address_with(reverse("community:topics-feed"), [("tag", tag)]),
     }
     part = request.htmx and not request.htmx.boosted
     return render(request, "community/_topics.html" if part else "community/topics.html", context)
 
 
-def _address(sort: str, tag: str, cursor: str = "") -> str:
-    params = {"tag": tag, "sort": "" if sort == "lively" else sort, "cursor": cursor}
+def _asked_words(request: HttpRequest) -> str:
+    """The words that an address asks for, on one line."""
+    return " ".join(request.GET.get("q", "").split())[:MAX_QUERY_CHARACTERS]
+
+
+def _address(sort: str, tag: str, words: str, cursor: str = "") -> str:
+    params = {"q": words, "tag": tag, "sort": "" if sort == "lively" else sort, "cursor": cursor}
     query = urlencode({name: value for name, value in params.items() if value})
     return reverse("community:topics") + (f"?{query}" if query else "")
 
