@@ -19,6 +19,7 @@ from tests.factories import (
     RegisteredModelFactory,
     UserFactory,
 )
+from tests.gallery.rows import standing
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +50,7 @@ def site():
     remove_topic(things["removed_topic"], "Because.", by=things["moderator"])
     for visibility in ("public", "unlisted", "private"):
         things[f"{visibility}_collection"] = create_collection("A collection", "", visibility, by=owner)
+    things["public_image"], things["draft_image"] = standing(owner, "published"), standing(owner, "draft")
     for name in ("public", "draft"):
         version = things[f"{name}_version"]
         things[f"{name}_review"] = Review.objects.create(version=version, author=things["stranger"], recommended=True)
@@ -116,6 +118,10 @@ def collection_act(act, visibility):
     return lambda site: reverse(f"gallery:{act}", args=[site[f"{visibility}_collection"].code])
 
 
+def image_words(name):
+    return lambda site: reverse("gallery:image-words", args=[site[f"{name}_image"].pk])
+
+
 def save(name):
     return lambda site: reverse("gallery:collect", args=[site[name].subject_id])
 
@@ -144,6 +150,7 @@ SEEN = {
     "draft model": (model("draft"), OWN_AND_MODERATORS),
     "withdrawn model": (model("withdrawn"), OWN_AND_MODERATORS),
     "taken down model": (model("down"), OWN_AND_MODERATORS),
+    "topics that say a word": (lambda _site: f"{reverse('community:topics')}?q=topic", EVERYBODY),
     "no such model": (model("nothing"), (404, 404, 404, 404)),
     "report on a public file": (report("public"), EVERYBODY),
     "report on a draft's file": (report("draft"), OWN_AND_MODERATORS),
@@ -249,6 +256,8 @@ DONE = {
     "remove a review": (review_act("review-remove", "public"), (LOGIN, 403, 403, 302)),
     "delete a collection": (collection_act("collection-delete", "public"), (LOGIN, 403, 302, 403)),
     "delete a private collection": (collection_act("collection-delete", "private"), (LOGIN, 404, 302, 403)),
+    "say what a public picture is": (image_words("public"), (LOGIN, 403, 302, 403)),
+    "say what a draft's picture is": (image_words("draft"), (LOGIN, 404, 302, 403)),
     "delete a topic": (of_community("topic-delete", "topic"), (LOGIN, 403, 302, 403)),
     "remove a topic": (of_community("topic-remove", "topic"), (LOGIN, 403, 403, 302)),
     "decide about a model": (moderate("moderation-thing", "public"), (LOGIN, 403, 403, 400)),
