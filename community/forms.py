@@ -143,10 +143,11 @@ class ProfileForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["display_name", "about", "language", "mail_digest"]
+        fields = ["display_name", "about", "language", "blur_from", "mail_digest"]
         widgets = {"about": forms.Textarea(attrs={"rows": 6})}
         help_texts = {
             "display_name": _("Shown beside your user name."),
+            "blur_from": _("They are blurred until you point at them, or reach them with the keyboard."),
             "about": _("Markdown, at most 4,000 characters."),
             "mail_digest": _("One mail a day at most, and only when there is something. Each has a link that ends it."),
         }

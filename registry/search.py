@@ -16,6 +16,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from community.models import User, Viewer
+from community.ratings import ALL_RATINGS, browsing_level_of
 from community.search_rows import Matches
 from community.search_text import Term, fold, ts_query
 from community.services.following import hidden_by
@@ -68,7 +69,7 @@ class SearchPage:
 def search_models(query: ModelQuery, viewer: Viewer, *, size: int = PAGE_SIZE) -> SearchPage:
     """Public models that fit the query, in its order, with what they can be narrowed to; none that `viewer` hides."""
     asked = query.asked
-    hidden = hidden_rows(viewer)
+    hidden = unseen_rows(viewer)
     all_rows = _narrowed(query, asked)
     rows = all_rows.exclude(hidden) if hidden else all_rows
     types = Q(type__in=query.types) if query.types else Q()
@@ -84,13 +85,22 @@ def search_models(query: ModelQuery, viewer: Viewer, *, size: int = PAGE_SIZE) -
 def list_models(query: ModelQuery, viewer: Viewer, *, size: int) -> tuple[list[int], str]:
     """The ids of a page of `search_models` and the cursor of the next, without facets and figures."""
     asked = query.asked
-    rows = _narrowed(query, asked).exclude(hidden_rows(viewer))
+    rows = _narrowed(query, asked).exclude(unseen_rows(viewer))
     if query.types:
         rows = rows.filter(type__in=query.types)
     if query.base_models:
         rows = rows.filter(base_models__overlap=list(query.base_models))
     words, _spelled = _words(rows, asked)
     return list_page(rows, query.sort_used, words=words, cursor=query.cursor, size=size)
+
+
+def unseen_rows(viewer: Viewer) -> Q:
+    """The search rows that lists leave out for `viewer`: what they hide, and models all of whose pictures lie beyond
+    their browsing level. One without pictures lies beyond nobody's.
+    """
+    level = browsing_level_of(viewer)
+    beyond = [bits for bits in range(1, int(ALL_RATINGS) + 1) if not bits & level]
+    return hidden_rows(viewer) | (Q(rating__in=beyond) if beyond else Q())
 
 
 def hidden_rows(viewer: Viewer) -> Q:
