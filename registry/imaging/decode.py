@@ -14,6 +14,7 @@ import mmap
 import sys
 import traceback
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ from registry.imaging.colors import average_color, difference_hash, flatten, to_
 from registry.imaging.containers import Header, check_size, read_header
 from registry.imaging.errors import PictureRefused
 from registry.imaging.limits import MAX_PIXELS, MAX_RENDITION_SIDE
+
+# Takes the bytes, the format of the copies and their widths; answers with facts.
+Look = Callable[[mmap.mmap, str, list[int]], dict[str, Any]]
 
 _ORIENTATION: Final = 0x0112
 _TURNS: Final = {
@@ -84,7 +88,7 @@ def fitting(width: int, height: int, limit: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _small(image: Image.Image, orientation: int, limit: int) -> Image.Image:
+def shrink(image: Image.Image, orientation: int, limit: int) -> Image.Image:
     """The picture upright and at most `limit` wide, in the colors it is stored in."""
     turned = orientation >= 5
     width, height = image.size[::-1] if turned else image.size
@@ -119,24 +123,31 @@ def examine(data: mmap.mmap, format: str, widths: list[int]) -> dict[str, Any]:
     image = _open(data, header)
     orientation = _orientation(image, header)
     width, height = image.size[::-1] if orientation >= 5 else image.size
-    small = _small(image, orientation, max(widths))
+    small = shrink(image, orientation, max(widths))
     small = to_srgb(small, small.info.pop("icc_profile", None), header.gamma)
     return {
         "format": header.format,
         "width": width,
         "height": height,
         "frames": header.frames,
+        **describe(small, widths, format),
+    }
+
+
+def describe(small: Image.Image, widths: list[int], format: str) -> dict[str, Any]:
+    """What is kept of a small picture in sRGB, its copies written."""
+    return {
         "color": average_color(small),
         "dhash": difference_hash(small),
         "renditions": _write(small, widths, format),
     }
 
 
-def _facts(format: str, widths: list[int]) -> dict[str, Any]:
+def _facts(look: Look, format: str, widths: list[int]) -> dict[str, Any]:
     """The answer, whatever the bytes are."""
     try:
         with contextlib.closing(mmap.mmap(sys.stdin.fileno(), 0, access=mmap.ACCESS_READ)) as data:
-            return examine(data, format, widths)
+            return look(data, format, widths)
     except PictureRefused as refusal:
         return {"refused": refusal.code, "params": refusal.params}
     except MemoryError:
@@ -149,13 +160,18 @@ def _facts(format: str, widths: list[int]) -> dict[str, Any]:
         return {"refused": "truncated" if truncated else "damaged", "params": {}}
 
 
-def main(job: str) -> int:
-    """`job` is JSON: `format` of the copies (webp or avif) and their `widths`."""
+def answer(job: str, look: Look) -> int:
+    """Leaves in the folder what `look` tells of standard input. `job` is JSON: `format` (webp or avif) and `widths`."""
     wanted = json.loads(job)
     _prepare()
     try:
-        Path("facts.json").write_text(json.dumps(_facts(wanted["format"], wanted["widths"])), "ascii")
+        Path("facts.json").write_text(json.dumps(_facts(look, wanted["format"], wanted["widths"])), "ascii")
     except OSError:
         traceback.print_exc()
         return NO_ROOM
     return 0
+
+
+def main(job: str) -> int:
+    """`job` is JSON: `format` of the copies (webp or avif) and their `widths`."""
+    return answer(job, examine)

@@ -9,7 +9,8 @@ class PictureRefused(ValueError):
     The codes: empty, too_many_bytes, format_not_accepted {format}, not_a_picture {found}, disguised {extension, found},
     wrong_extension {extension, format}, side_too_long {side, limit}, too_many_pixels {pixels, limit},
     animation_too_large {pixels, frames, limit}, too_many_parts, truncated, damaged, polyglot {found}, too_slow,
-    too_much_memory.
+    too_much_memory; of clips clip_misnamed {extension, format}, clip_too_long {seconds, most}, clip_without_video,
+    clip_codec, clip_too_large {width, height, limit}, clip_unreadable.
     """
 
     def __init__(self, code: str, params: Mapping[str, str | int] | None = None) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import IO, Any, Final, Literal
 
 from registry.imaging.containers import read_header
+from registry.imaging.containers.clips import CLIP_LABELS, clip_format
 from registry.imaging.containers.sniffing import LABELS
 from registry.imaging.errors import PictureRefused, ReadingFailed
 from registry.imaging.jail import Bounds, run_jailed
 from registry.imaging.limits import (
     MAX_BYTES,
+    MAX_CLIP_FRAMES,
     MAX_FRAMES,
     MAX_RENDITION_BYTES,
     MAX_SIDE,
@@ -20,6 +22,7 @@ from registry.imaging.limits import (
 
 _MAX_FACTS: Final = 16_384
 _COLOR_LENGTH: Final = 7
+_START: Final = 1024
 
 RenditionFormat = Literal["webp", "avif"]
 
@@ -50,7 +53,17 @@ class PictureFacts:
     @property
     def mime(self) -> str:
         """The media type of the original."""
-        return f"image/{self.format}"
+        return f"{'video' if self.is_clip else 'image'}/{self.format}"
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether the original is a film, and the copies show one picture of it."""
+        return self.format in CLIP_LABELS
+
+    @property
+    def is_animated(self) -> bool:
+        """Whether the original moves."""
+        return self.is_clip or self.frames > 1
 
 
 def examine_picture(
@@ -60,7 +73,7 @@ def examine_picture(
     format: RenditionFormat = "webp",
     bounds: Bounds = Bounds(),  # noqa: B008 - frozen
 ) -> PictureFacts:
-    """Look at the picture in `source`, an open file, and write smaller copies of it into `folder`, which is empty.
+    """Look at the picture or clip in `source`, an open file, and write smaller copies into `folder`, which is empty.
 
     Raises PictureRefused with the reason, ReadingFailed when this machine could not do it.
     """
@@ -70,7 +83,8 @@ def examine_picture(
     if size > MAX_BYTES:
         raise PictureRefused("too_many_bytes", {"limit": MAX_BYTES})
     job = json.dumps({"format": format, "widths": RENDITION_WIDTHS})
-    run_jailed("registry.imaging.decode:main", source, folder, job, bounds=bounds)
+    program = "clips" if clip_format(os.pread(source.fileno(), _START, 0)) else "decode"
+    run_jailed(f"registry.imaging.{program}:main", source, folder, job, bounds=bounds)
     answer = _answer(folder / "facts.json")
     if "refused" in answer:
         raise PictureRefused(str(answer["refused"]), answer.get("params") or {})
@@ -103,7 +117,7 @@ def _checked(answer: dict[str, Any], folder: Path, format: str) -> PictureFacts:
     color = answer["color"]
     if len(color) != _COLOR_LENGTH or color[0] != "#" or int(color[1:], 16) < 0:
         raise ValueError("no color")
-    if answer["format"] not in LABELS:
+    if answer["format"] not in {*LABELS, *CLIP_LABELS}:
         raise ValueError("no format")
     renditions = tuple(_rendition(row, folder, format) for row in answer["renditions"][: len(RENDITION_WIDTHS)])
     if not renditions:
@@ -112,7 +126,7 @@ def _checked(answer: dict[str, Any], folder: Path, format: str) -> PictureFacts:
         format=answer["format"],
         width=_whole(answer["width"], 1, MAX_SIDE),
         height=_whole(answer["height"], 1, MAX_SIDE),
-        frames=_whole(answer["frames"], 1, MAX_FRAMES),
+        frames=_whole(answer["frames"], 1, max(MAX_FRAMES, MAX_CLIP_FRAMES)),
         color=color,
         dhash=_whole(answer["dhash"], -(1 << 63), (1 << 63) - 1),
         renditions=renditions,

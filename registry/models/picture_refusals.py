@@ -26,6 +26,16 @@ SENTENCES = {
     "polyglot": gettext_lazy("The file is a picture and something else at once (%(found)s). Save the picture anew."),
     "too_slow": gettext_lazy("Reading the picture takes too long. Save it anew, or smaller."),
     "too_much_memory": gettext_lazy("Reading the picture needs too much memory. Save it smaller."),
+    "clip_misnamed": gettext_lazy(
+        "The file is named .%(extension)s but holds a clip (%(format)s). Rename it and send it again."
+    ),
+    "clip_too_long": gettext_lazy("The clip lasts %(seconds)d seconds; at most %(most)d are possible. Cut it."),
+    "clip_without_video": gettext_lazy("The file holds no moving picture. Choose a clip that has one."),
+    "clip_codec": gettext_lazy("Browsers cannot play this clip. Save it with H.264, H.265, VP8, VP9 or AV1."),
+    "clip_too_large": gettext_lazy(
+        "The clip has %(width)d × %(height)d pixels; at most %(millions)d megapixels are possible. Save it smaller."
+    ),
+    "clip_unreadable": gettext_lazy("The clip is damaged and cannot be read. Save it anew."),
     "reading_failed": gettext_lazy("The site could not read the picture. Tell the people of the site."),
     "blocked_bytes": gettext_lazy("This picture is on the site's block list: %(reason)s"),
     "upload_gone": gettext_lazy("The upload came to nothing. Send the picture again."),

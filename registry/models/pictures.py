@@ -125,6 +125,11 @@ class Picture(models.Model):
         """How a file of its format is named; empty until that is known."""
         return {"image/jpeg": "jpg"}.get(self.mime, self.mime.rpartition("/")[2])
 
+    @property
+    def is_clip(self) -> bool:
+        """Whether the original is a film; its copies show one picture of it."""
+        return self.mime.startswith("video/")
+
     def mine(self) -> PictureQuerySet:
         """This row while this attempt still holds it; updates through it change nothing once it is lost."""
         return Picture.objects.filter(pk=self.pk, attempt=self.attempt)

@@ -19,6 +19,7 @@ from community.models import User
 from community.ratings import RATING_NAMES, Rating
 from community.services.blocking import blocked_bytes
 from registry.imaging.containers import name_of, sniff
+from registry.imaging.containers.clips import clip_format, name_of_clip
 from registry.imaging.errors import PictureRefused
 from registry.imaging.limits import MAX_BYTES
 from registry.models import ModelVersion, Picture, Upload, VersionPreview
@@ -95,12 +96,13 @@ def attach_upload(upload: Upload) -> None:
         transaction.on_commit(partial(roll_up_ratings, versions))
 
 
-def picture_of(upload: Upload) -> Picture:
+def picture_of(upload: Upload, *, takes_clips: bool = False) -> Picture:
     """The picture of an upload whose blob is known, held and on its way to be decoded; one row however often sent.
 
-    Raises PictureRefused where the first bytes and the name already tell that it is none.
+    Raises PictureRefused where the first bytes and the name already tell that it is none. Clips are pictures only to
+    those who say that they can show one.
     """
-    refusal = _first_look(upload)
+    refusal = _first_look(upload, takes_clips=takes_clips)
     if refusal is not None:
         raise refusal
     picture, _made = Picture.objects.select_for_update(of=("self",)).get_or_create(blob=upload.blob)
@@ -239,7 +241,7 @@ def arrived_picture(upload: Upload | uuid.UUID | str, by: User) -> Upload:
     return sent
 
 
-def _first_look(upload: Upload) -> PictureRefused | None:
+def _first_look(upload: Upload, *, takes_clips: bool) -> PictureRefused | None:
     """What its digest, the first bytes and the name already tell against an upload."""
     if blocked := blocked_bytes([upload.blob.pk]).get(upload.blob.pk):
         return PictureRefused("blocked_bytes", {"reason": blocked.reason})
@@ -247,6 +249,8 @@ def _first_look(upload: Upload) -> PictureRefused | None:
         return PictureRefused("too_many_bytes", {"limit": MAX_BYTES})
     with blob_store().open(upload.blob.key) as stream:
         start = stream.read(1024)
+    if takes_clips and (clip := clip_format(start)):
+        return name_of_clip(upload.name, clip)
     try:
         return name_of(upload.name, sniff(start))
     except PictureRefused as refusal:

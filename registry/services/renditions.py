@@ -173,7 +173,7 @@ def _finish(picture: Picture, facts: PictureFacts, rows: list[Rendition]) -> Non
         mime=facts.mime,
         width=facts.width,
         height=facts.height,
-        animated=facts.frames > 1,
+        animated=facts.is_animated,
         color=facts.color,
         phash=facts.dhash,
     )

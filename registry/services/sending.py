@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 from urllib.parse import quote
 
 from django.conf import settings
@@ -234,7 +234,7 @@ class FileSlice(io.RawIOBase):
     underlying file let the server hand it to sendfile, which stops at Content-Length.
     """
 
-    def __init__(self, stream: io.FileIO, span: Span) -> None:
+    def __init__(self, stream: IO[bytes] | io.FileIO, span: Span) -> None:
         super().__init__()
         self._stream = stream
         self._span = span

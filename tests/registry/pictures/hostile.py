@@ -110,7 +110,7 @@ HOSTILE = [
     Hostile("html", lambda: b"<!DOCTYPE html><title>Sign in</title><script>alert(1)</script>", "not_a_picture"),
     Hostile("zip", zip_file, "not_a_picture"),
     Hostile("text", lambda: b"put pictures here", "not_a_picture"),
-    Hostile("mp4", lambda: b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(40), "not_a_picture"),
+    Hostile("quicktime", lambda: b"\0\0\0\x14ftypqt  \0\0\0\0qt  " + bytes(40), "not_a_picture"),
     Hostile("png-then-zip", lambda: PNG + zip_file(), "polyglot"),
     Hostile("jpeg-then-zip", lambda: JPEG + zip_file(), "polyglot"),
     Hostile("webp-then-zip", lambda: WEBP + zip_file(), "polyglot"),
