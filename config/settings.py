@@ -466,7 +466,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:", "blob:", *([STORAGE_ORIGIN] if STORAGE_ORIGIN else [])],
         "font-src": [SELF],
         "connect-src": [SELF, *([STORAGE_ORIGIN] if STORAGE_ORIGIN else [])],
-        "media-src": [SELF],
+        "media-src": [SELF],  # clips, whose bytes pass through the site wherever they lie
         "manifest-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],

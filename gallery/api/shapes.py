@@ -94,6 +94,7 @@ class ImageShape(serializers.Serializer):
     width = serializers.IntegerField(allow_null=True)
     height = serializers.IntegerField(allow_null=True)
     animated = serializers.BooleanField()
+    mime = serializers.CharField(help_text=_("Of the original; video/mp4 and video/webm are clips. Empty until known."))
     color = serializers.CharField()
     original_url = serializers.CharField(allow_null=True, help_text=_("As it was sent, or stripped of its metadata."))
     renditions = RenditionSerializer(many=True)
@@ -172,6 +173,7 @@ def image_shape(image: Image, request: Request) -> dict[str, Any]:
         "width": picture.width if picture else None,
         "height": picture.height if picture else None,
         "animated": bool(picture and picture.animated),
+        "mime": picture.mime if picture else "",
         "color": picture.color if picture else "",
         "original_url": absolute(image.original_address) if is_ready else None,
         "renditions": [

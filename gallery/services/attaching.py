@@ -26,7 +26,7 @@ def attach_images(upload: Upload) -> None:
     if upload.blob is None or not waiting.exists():
         return
     try:
-        picture = picture_of(upload)
+        picture = picture_of(upload, takes_clips=True)
     except PictureRefused as refusal:
         waiting.update(error={"code": refusal.code, "params": refusal.params})
         return

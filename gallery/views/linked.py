@@ -30,12 +30,12 @@ def image_data(request: HttpRequest, image: Image, title: str) -> dict[str, Any]
     full = request.build_absolute_uri
     picture = image.picture
     data: dict[str, Any] = {
-        "@type": "ImageObject",
+        "@type": "VideoObject" if image.has_original and picture.is_clip else "ImageObject",
         "name": title,
         "url": full(image.get_absolute_url()),
         "contentUrl": full(image.original_address if image.has_original else image.src),
         "thumbnailUrl": full(image.src),
-        "encodingFormat": picture.mime,
+        "encodingFormat": picture.mime if image.has_original else "image/webp",
         "width": picture.width,
         "height": picture.height,
         "caption": image.caption or image.alt or title,

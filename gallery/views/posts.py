@@ -245,6 +245,6 @@ def _words(request: HttpRequest) -> dict[str, Any]:
             "of": pgettext("3 MB of 7 GB", "{done} of {total}"),
             "offline": _("The site does not answer. Check the connection and try again."),
             "moved": _("Picture {number} of {count}"),
-            "refused": _("“{name}” is no picture that can be posted. Choose a PNG, JPEG, WebP, AVIF or GIF."),
+            "refused": _("“{name}” cannot be posted. Choose a PNG, JPEG, WebP, AVIF or GIF, or an MP4 or WebM clip."),
         },
     }

@@ -6,7 +6,7 @@ import { Transfer } from "./upload_transfer.js";
 
 const AT_ONCE = 2;
 const WATCH_MS = 2000;
-const PICTURE = /\.(png|jpe?g|webp|avif|gif)$/i;
+const PICTURE = /\.(png|jpe?g|webp|avif|gif|mp4|m4v|webm)$/i;
 
 const page = document.querySelector("[data-post-page]");
 const words = JSON.parse(document.getElementById("post-words").textContent);

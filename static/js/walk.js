@@ -1,7 +1,7 @@
 /* data-behavior="walk" on an image's page: arrow keys and swipes follow its previous and next links, Escape closes,
    F likes. */
 
-const FIELDS = "input, textarea, select, [contenteditable], dialog, details[open]";
+const FIELDS = "input, textarea, select, video, [contenteditable], dialog, details[open]";
 const LEAST = 60; // pixels of a swipe
 
 export function attach(root) {
@@ -17,7 +17,8 @@ export function attach(root) {
   const stage = root.querySelector("[data-swipe]");
   let start = null;
   stage?.addEventListener("touchstart", (event) => {
-    start = event.touches.length === 1 ? event.touches[0] : null;
+    const leads = event.touches.length === 1 && !event.target.closest("video"); // whose own bar is dragged
+    start = leads ? event.touches[0] : null;
   }, { passive: true });
   stage?.addEventListener("touchend", (event) => {
     const end = event.changedTouches[0];
