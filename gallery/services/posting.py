@@ -17,7 +17,7 @@ from community.errors import Conflict, InvalidInput
 from community.models import Appeal, Decision, User
 from community.ratings import Rating
 from community.services.discussion import create_subject
-from community.services.mentions import mentioned_people, names_of
+from community.services.mentions import MAX_MENTIONS, mentioned_people, names_of
 from gallery.models import Image, Post
 from gallery.services.attaching import attach_images
 from gallery.services.generation import GENERATION_COLUMNS, clean_generation, take_generation, with_said
@@ -136,6 +136,8 @@ def add_images(post: Post, given: Sequence[NewImage], *, by: User) -> list[Image
     made = [_add(post, new, start + number, number, by) for number, new in enumerate(given)]
     if post.is_public:
         refresh_rating(post)
+        names = dict.fromkeys(name for image in made for name in image.mentions)
+        tell_of_caption(post, list(names)[:MAX_MENTIONS], before=[])
     return list(Image.objects.for_display().filter(pk__in=[image.pk for image in made]))
 
 

@@ -111,6 +111,17 @@ def test_a_picture_that_joins_a_published_post_tells_whom_it_names(owner, ola):
     assert [address for _sentence, address in told(ola)] == [post.get_absolute_url()]
 
 
+def test_pictures_that_join_a_published_post_with_captions_tell_ten_at_most(owner, ola):
+    post = posted(owner)
+    people = [ola, *UserFactory.create_batch(12)]
+    captions = [f"For @{person.username}" for person in people]
+
+    add_images(post, [NewImage(sent(owner, painted()).pk, words, rating=Rating.PG) for words in captions], by=owner)
+
+    assert [address for _sentence, address in told(ola)] == [post.get_absolute_url()]
+    assert Notice.objects.filter(kind=Notice.Kind.MENTION).count() == 10
+
+
 @pytest.mark.parametrize("state", ["draft", "deleted", "held"])
 def test_what_is_not_public_tells_nobody(owner, ola, state):
     post = posted(owner)
