@@ -102,3 +102,14 @@ def test_the_page_of_a_clip_is_whole_at_every_width(open_window, width):
     assert serious_in_both_themes(page, f"clip at {width}") == []
     if folder := os.environ.get("PICTURES"):
         page.screenshot(path=Path(folder, f"clip-{width}.png"))
+
+
+def test_a_clip_is_blurred_until_one_reaches_it(open_window):
+    page, image = open_window(user=UserFactory(browsing_level=31, blur_from=Rating.PG)), posted(clip())
+    video = opened(page, image)
+    page.mouse.move(1, 999)
+    expect(video).to_have_css("filter", "blur(24px)")
+
+    video.focus()
+
+    expect(video).to_have_css("filter", "none")
