@@ -12,6 +12,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 
 from config import locations
 from config.up import postgres, valkey
@@ -88,6 +89,12 @@ def _own_folder(settings, tmp_path: Path) -> None:
     settings.MAIL_FOLDER = settings.DATA / "mail"
     for folder in ("blobs", "uploads", "mail", "cache"):
         (settings.DATA / folder).mkdir(parents=True)
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> None:
+    """A page that one test asked for in another language leaves nothing of it to the next."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
