@@ -16,6 +16,7 @@ from django.db.models import Case, Exists, F, IntegerField, Min, OuterRef, Q, Qu
 from django.utils import timezone
 
 from inference.models import RenderInput, RenderJob, Worker
+from inference.services.durability import need_not_last
 from inference.services.estimating import most_work_of, room_of
 from registry.formats.catalog import BASE_MODELS
 from registry.models import Picture
@@ -37,6 +38,7 @@ def claim_render(worker: Worker) -> RenderJob | None:
 
     Claims come one after another, so that turns are taken in order however many workers ask at once.
     """
+    need_not_last()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
     now = timezone.now()

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, Final, Self
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -23,6 +23,7 @@ from inference.engine.errors import DeviceFault, EngineError, OutOfMemory, Rende
 from inference.models import RenderJob, Worker
 from inference.prompts.plan import RenderPlan, read_plan
 from inference.services.claiming import lease_from
+from inference.services.durability import need_not_last
 from inference.services.endings import RenderLost, end_render, queue_again
 from inference.services.engines import Engine, Rendering
 from inference.services.estimating import learned_speeds, room_of
@@ -78,7 +79,9 @@ class Watch:
         return self.is_lost or self.is_unwanted or self.is_late
 
     def _look(self, **changes: Any) -> None:
-        found = self._job.note(**changes)
+        with transaction.atomic():
+            need_not_last()
+            found = self._job.note(**changes)
         if found is None:
             self.is_lost = True
         else:
@@ -223,4 +226,6 @@ def _learn(worker: Worker, job: RenderJob, watch: Watch) -> None:
     """Remember how fast this device is, and that it finished one more."""
     if watch.first_step is not None:
         worker.speeds = learned_speeds(worker, job.family, job.work, time.monotonic() - watch.first_step)
-    Worker.objects.filter(pk=worker.pk).update(jobs_done=F("jobs_done") + 1, speeds=worker.speeds)
+    with transaction.atomic():
+        need_not_last()
+        Worker.objects.filter(pk=worker.pk).update(jobs_done=F("jobs_done") + 1, speeds=worker.speeds)
