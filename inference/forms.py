@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from community.errors import SafelightError
-from community.ratings import RATING_CHOICES
+from community.ratings import RATING_CHOICES, Rating
 from inference.prompts.request import MAX_PROMPT
 from inference.prompts.samplers import SAMPLERS, SCHEDULES
 from inference.prompts.suites import HOUSE_SUITES
@@ -196,7 +196,8 @@ class StoredPromptForm(forms.Form):
     alt = forms.CharField(
         label=_("What it shows"), required=False, max_length=500, help_text=_("For people who do not see it.")
     )
-    rating = forms.TypedChoiceField(label=_("Rating"), coerce=int, choices=RATING_CHOICES)
+    # As text, which is how it comes back: a form that nobody touched is then seen to be one.
+    rating = forms.TypedChoiceField(label=_("Rating"), coerce=int, choices=RATING_CHOICES, initial=str(int(Rating.PG)))
     seed = forms.CharField(label=_("Seed"), max_length=20, initial="1")
     steps = forms.IntegerField(label=_("Steps"), min_value=1, initial=20)
     cfg_scale = forms.FloatField(label=_("CFG scale"), min_value=0, max_value=100, initial=7)

@@ -82,7 +82,7 @@ def test_dropped_pictures_are_posted_in_their_order(open_window, worker, person,
     page.get_by_label("Title").fill("Harbour")
     page.get_by_label("Title").press("Tab")
     row = page.locator("[data-image]").first
-    row.get_by_text("How it was made").click()
+    row.locator("summary", has_text="How it was made").click()
     expect(row.locator("[name=prompt]")).to_have_value("harbour at night, lanterns, ink wash, <lora:tidewater:0.8>")
     row.locator("[name=seed]").fill("7")
     row.locator("[name=seed]").press("Tab")

@@ -250,13 +250,13 @@ def find_and_download(visitor: Visitor, sha256: str) -> Download:
     visitor.search("tidewater")
     expect(page).to_have_url(re.compile(r"/models\?q=tidewater$"))
     visitor.look("found by a word")
-    page.get_by_role("link", name="Tidewater Ink").click()
+    page.get_by_role("link", name="Tidewater Ink", exact=True).click()
     expect_shown(page.get_by_role("img", name="A harbor at night"))
     visitor.look("model")
     visitor.search(sha256)
     expect(page).to_have_url(re.compile(rf"/hashes/{sha256}$"))
     visitor.look("found by its hash")
-    page.get_by_role("link", name="Tidewater Ink").click()
+    page.get_by_role("link", name="Tidewater Ink", exact=True).click()
     with page.expect_download() as coming:
         page.get_by_role("link", name="Download ·").click()
     return coming.value

@@ -85,7 +85,7 @@ def _ask(visitor: Visitor, prompt: str, *, seed: str) -> None:
     page.goto("/render")
     visitor.look("render form")
     page.get_by_label("Prompt", exact=True).fill(prompt)
-    page.get_by_label("Seed", exact=True).fill(seed)
+    page.locator("#id_seed").fill(seed)
     page.get_by_role("button", name="Render", exact=True).click()
     page.wait_for_url("**/renders/*")
 

@@ -403,3 +403,15 @@ def test_a_version_that_is_not_rendered_says_why_to_its_author(client):
     assert (
         "Pictures are not rendered for this type: Upscaler." in client.get(version.get_absolute_url()).content.decode()
     )
+
+
+def test_the_empty_forms_below_the_filled_ones_are_left_out(pages, person):
+    page = pages.get("/prompt-sets/new").context["rows"]
+    shown = {f"prompts-1-{name}": field.initial or "" for name, field in page[1].fields.items()}
+
+    answer = pages.post(
+        "/prompt-sets/new", {"name": "Mine", **rows({"prompt": "a fox"}), "prompts-TOTAL_FORMS": 2, **shown}
+    )
+
+    assert answer.status_code == 302
+    assert PromptSet.objects.get(owner=person).current.prompts.count() == 1
