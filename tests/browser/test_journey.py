@@ -256,7 +256,7 @@ def find_and_download(visitor: Visitor, sha256: str) -> Download:
     visitor.search(sha256)
     expect(page).to_have_url(re.compile(rf"/hashes/{sha256}$"))
     visitor.look("found by its hash")
-    page.get_by_role("link", name="Tidewater Ink", exact=True).click()
+    page.get_by_role("link", name="Tidewater Ink").click()
     with page.expect_download() as coming:
         page.get_by_role("link", name="Download ·").click()
     return coming.value
