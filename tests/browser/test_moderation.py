@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from community.models import Appeal, Case, Decision
 from community.services.appealing import appeal
@@ -45,6 +45,13 @@ def waiting(db):
     return topics, images
 
 
+def decide_by_key(page: Page) -> None:
+    """Press Enter and wait for the next page: the one before says "Decided." too."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    expect(page.get_by_text("Decided.")).to_be_visible()
+
+
 def test_cases_are_decided_without_a_mouse(open_window, moderator, waiting):
     (lamp, lamps), _images = waiting
     page = open_window(user=moderator)
@@ -53,8 +60,7 @@ def test_cases_are_decided_without_a_mouse(open_window, moderator, waiting):
     page.keyboard.press("j")
     page.keyboard.press("3")
     expect(page.locator("[data-case]").first.locator("input[value=remove]")).to_be_checked()
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Decided.")).to_be_visible()
+    decide_by_key(page)
     assert Decision.objects.get().subject == lamp.subject
     assert Decision.objects.get().act == "remove"
 
@@ -62,13 +68,13 @@ def test_cases_are_decided_without_a_mouse(open_window, moderator, waiting):
     page.keyboard.press("j")
     page.keyboard.press("k")
     page.keyboard.press("1")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Decided.")).to_be_visible()
+    decide_by_key(page)
     assert Decision.objects.latest("pk").subject == lamps.subject
 
     page.keyboard.press("?")
     expect(page.get_by_text("In the queue: the next case, the one before")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
     page.keyboard.press("j")
     page.keyboard.press("o")
     expect(page).to_have_url(re.compile("/discuss/|/images/"))
