@@ -72,5 +72,6 @@ def _extra(block: Mapping[str, Any]) -> dict[str, str]:
     environment = block.get("environment")
     told = environment if isinstance(environment, dict) else {}
     extra = {name.capitalize(): text_of(told.get(name), 200) for name in _ENVIRONMENT}
+    extra["Memory"] = "economical" if told.get("economical") is True else ""
     extra["Image hash"] = digest(block.get("image_hash"))
     return {name: value for name, value in extra.items() if value}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -14,7 +14,7 @@ from inference.engine.encode import Reader, Reading
 from inference.engine.schedulers import Walk
 from inference.engine.scripts import Script
 
-_TOGETHER = 2  # conditions that the denoiser sees in one call: with and without the prompt
+TOGETHER: Final = 2  # conditions that the denoiser sees in one call: with and without the prompt
 
 
 @dataclass(eq=False)
@@ -60,6 +60,7 @@ class Guide:
         self.beside: torch.Tensor | None = None  # further channels of the input: mask and masked picture
         self.rescale = 0.0
         self.steps = 1
+        self.together = TOGETHER
 
     def predict(self, sample: torch.Tensor, t: torch.Tensor, call: int, calls: int) -> torch.Tensor:
         """The guided prediction for one call of a pass."""
@@ -68,8 +69,8 @@ class Guide:
             sample = torch.cat([sample, self.beside], 1)
         control = self.control if self.control is not None and self.control.is_on(call, calls) else None
         predicted: list[torch.Tensor] = []
-        for first in range(0, len(conditions), _TOGETHER):
-            predicted += self._call(sample, t, conditions[first : first + _TOGETHER], control)
+        for first in range(0, len(conditions), self.together):
+            predicted += self._call(sample, t, conditions[first : first + self.together], control)
         if not has_negative:
             return predicted[0]
         return self._guided(predicted, conditions)
@@ -79,7 +80,7 @@ class Guide:
         guided = without
         for one, condition in zip(predicted[1:], conditions[1:], strict=True):
             guided = guided + (condition.weight * self._scale) * (one - without)
-        if self.rescale and len(predicted) == _TOGETHER:
+        if self.rescale and len(predicted) == 2:
             dims = tuple(range(1, guided.ndim))
             wanted = guided * (predicted[1].std(dims, keepdim=True) / guided.std(dims, keepdim=True))
             guided = self.rescale * wanted + (1 - self.rescale) * guided

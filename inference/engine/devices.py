@@ -70,7 +70,7 @@ def device_memory(target: Target) -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def environment(target: Target, family: Family) -> Environment:
+def environment(target: Target, family: Family, *, economical: bool = False) -> Environment:
     """What decides the pixels beside the request."""
     return Environment(
         engine=ENGINE,
@@ -81,6 +81,7 @@ def environment(target: Target, family: Family) -> Environment:
         dtype=str(target.dtype_for(family)).removeprefix("torch."),
         attention="sdpa",
         threads=torch.get_num_threads(),
+        economical=economical,
     )
 
 

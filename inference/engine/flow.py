@@ -9,6 +9,7 @@ import diffusers
 from PIL import Image
 from torch import nn
 
+from inference.engine.economy import tiled
 from inference.engine.latents import generator_for
 from inference.engine.loading import Model
 from inference.prompts.emphasis import parse_emphasis
@@ -31,7 +32,13 @@ class Counting(Protocol):
 
 
 def paint_all(
-    plan: RenderPlan, model: Model, vae: nn.Module, steps: Counting, finish: Callable[[Image.Image, int, int], Finished]
+    plan: RenderPlan,
+    model: Model,
+    vae: nn.Module,
+    steps: Counting,
+    finish: Callable[[Image.Image, int, int], Finished],
+    *,
+    economical: bool = False,
 ) -> tuple[list[Finished], tuple[str, ...]]:
     """Every picture of a plan, and what was not applied."""
     pipeline, request = model.pipeline, plan.request
@@ -53,15 +60,16 @@ def paint_all(
 
     images = []
     for index in range(request.batch_count):
-        result = pipeline(
-            prompt=prompt,
-            width=request.width,
-            height=request.height,
-            num_inference_steps=request.steps,
-            generator=generator_for(request.seed + index),
-            callback_on_step_end=on_step,
-            **more,
-        )
+        with tiled(vae, request.width, request.height, economical=economical):
+            result = pipeline(
+                prompt=prompt,
+                width=request.width,
+                height=request.height,
+                num_inference_steps=request.steps,
+                generator=generator_for(request.seed + index),
+                callback_on_step_end=on_step,
+                **more,
+            )
         images.append(finish(result.images[0].convert("RGB"), request.seed, index))
     return images, notes
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import nn
 
+from inference.engine.economy import tiled
 from inference.engine.errors import BadIngredient
 from inference.engine.families import Family
 from inference.prompts.request import Variation
-
-_TILED: Final = 1536 * 1536  # pixels from which a VAE works tile by tile: its memory grows with them
 
 
 def generator_for(seed: int) -> torch.Generator:
@@ -67,47 +64,35 @@ def as_picture(pixels: torch.Tensor) -> Image.Image:
     return Image.fromarray((values * 255).round().astype(np.uint8))
 
 
-def encode(vae: nn.Module, picture: Image.Image, like: torch.Tensor) -> torch.Tensor:
+def encode(vae: nn.Module, picture: Image.Image, like: torch.Tensor, *, economical: bool = False) -> torch.Tensor:
     """The latents of a picture: the middle of what the VAE thinks likely, so that no noise is drawn for it."""
     pixels = as_tensor(picture, next(vae.parameters()))
     config = _config(vae)
-    with _tiled(vae, picture.width * picture.height):
+    with tiled(vae, picture.width, picture.height, economical=economical):
         latents: torch.Tensor = vae.encode(pixels).latent_dist.mode()  # type: ignore[operator]
     shift, scale = float(config.shift_factor or 0.0), float(config.scaling_factor)
     return ((latents - shift) * scale).to(like)
 
 
-def decode(vae: nn.Module, latents: torch.Tensor, pixels: int) -> Image.Image:
-    """The picture of latents. What overflows in half precision is done again in full."""
-    decoded = _decoded(vae, latents, pixels)
-    dtype = next(vae.parameters()).dtype
-    if dtype != torch.float32 and not bool(torch.isfinite(decoded).all()):
-        vae.float()
-        try:
-            decoded = _decoded(vae, latents, pixels)
-        finally:
-            vae.to(dtype)
+def decode(vae: nn.Module, latents: torch.Tensor, size: tuple[int, int], *, economical: bool = False) -> Image.Image:
+    """The picture of latents, `size` wide and high. What overflows in half precision is done again in full."""
+    with tiled(vae, *size, economical=economical):
+        decoded = _decoded(vae, latents)
+        dtype = next(vae.parameters()).dtype
+        if dtype != torch.float32 and not bool(torch.isfinite(decoded).all()):
+            vae.float()
+            try:
+                decoded = _decoded(vae, latents)
+            finally:
+                vae.to(dtype)
     return as_picture(decoded)
 
 
-def _decoded(vae: nn.Module, latents: torch.Tensor, pixels: int) -> torch.Tensor:
+def _decoded(vae: nn.Module, latents: torch.Tensor) -> torch.Tensor:
     config = _config(vae)
     wanted = latents.to(next(vae.parameters()).dtype) / config.scaling_factor + (config.shift_factor or 0.0)
-    with _tiled(vae, pixels):
-        decoded: torch.Tensor = vae.decode(wanted, return_dict=False)[0]  # type: ignore[operator]
+    decoded: torch.Tensor = vae.decode(wanted, return_dict=False)[0]  # type: ignore[operator]
     return decoded
-
-
-@contextmanager
-def _tiled(vae: nn.Module, pixels: int) -> Iterator[None]:
-    work: Any = vae
-    if pixels > _TILED:
-        work.enable_tiling()
-    try:
-        yield
-    finally:
-        if pixels > _TILED:
-            work.disable_tiling()
 
 
 def _config(vae: nn.Module) -> Any:

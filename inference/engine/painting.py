@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 from inference.engine.controlnet import prepare_control
-from inference.engine.denoise import Canvas, Control, Guide, walk_through
+from inference.engine.denoise import TOGETHER, Canvas, Control, Guide, walk_through
 from inference.engine.encode import Reader
 from inference.engine.families import Family
 from inference.engine.latents import as_tensor, decode, encode, generator_for, latent_shape, noise_for
@@ -34,6 +34,7 @@ class Setting:
     mask: Image.Image | None = None
     control: Control | None = None
     control_picture: Image.Image | None = None
+    economical: bool = False  # with less memory, and more time
 
     @property
     def family(self) -> Family:
@@ -83,7 +84,7 @@ def paint(setting: Setting, seed: int, walks: list[Walk], on_call: Callable[[], 
     if request.hires is not None:
         size = second_size(request, request.hires, setting.family)
         latents = _second_pass(setting, walks[1], latents, size, seed, on_call)
-    picture = decode(setting.vae, latents, size[0] * size[1])
+    picture = _decoded(setting, latents, size)
     if setting.init is not None and setting.mask is not None:
         picture = Image.composite(picture, setting.init, setting.mask)  # what the mask leaves alone stays, to the bit
     return picture
@@ -100,7 +101,7 @@ def _first_pass(
     if setting.init is None:
         latents = noise * float(walk.scheduler.init_noise_sigma)
     else:
-        known = encode(setting.vae, setting.init, like)
+        known = _encoded(setting, setting.init, like)
         latents = _noised(walk, known, noise, full=setting.request.denoise >= 1.0)
         if setting.mask is not None and not setting.model.reads_mask:
             canvas = Canvas(known, _latent_mask(setting.mask, setting.family, like), noise)
@@ -128,8 +129,8 @@ def _second_pass(
     if request.hires.upscaler == "latent":
         known = nn.functional.interpolate(latents, shape[2:], mode="bilinear", antialias=False)
     else:
-        small = decode(setting.vae, latents, request.width * request.height)
-        known = encode(setting.vae, small.resize(size, Image.Resampling.LANCZOS), setting.like)
+        small = _decoded(setting, latents, (request.width, request.height))
+        known = _encoded(setting, small.resize(size, Image.Resampling.LANCZOS), setting.like)
     generator = generator_for(seed)
     noise = noise_for(shape, generator, request.variation, setting.like)
     guide = _guide(setting, size)
@@ -139,12 +140,21 @@ def _second_pass(
     return walk_through(walk, start, guide, generator, on_call)
 
 
+def _decoded(setting: Setting, latents: torch.Tensor, size: tuple[int, int]) -> Image.Image:
+    return decode(setting.vae, latents, size, economical=setting.economical)
+
+
+def _encoded(setting: Setting, picture: Image.Image, like: torch.Tensor) -> torch.Tensor:
+    return encode(setting.vae, picture, like, economical=setting.economical)
+
+
 def _guide(setting: Setting, size: tuple[int, int]) -> Guide:
     width, height = size
     request = setting.request
     guide = Guide(setting.model.denoiser, setting.reader, setting.script, request.cfg_scale, (height, width))
     guide.steps = request.steps  # the script is written for these, whatever a second pass takes
     guide.rescale = setting.model.guidance_rescale
+    guide.together = 1 if setting.economical else TOGETHER
     if setting.control is not None and setting.control_picture is not None:
         picture = prepare_control(setting.control_picture, width, height)
         guide.control = replace(setting.control, picture=picture.to(setting.like))
@@ -166,4 +176,4 @@ def _beside(setting: Setting, size: tuple[int, int], like: torch.Tensor) -> torc
     gray: Any = Image.new("RGB", size, (128, 128, 128))
     mask = setting.mask if setting.mask is not None else Image.new("L", size, 255)
     seen = Image.composite(gray, setting.init or gray, mask.resize(size))
-    return torch.cat([_latent_mask(mask.resize(size), setting.family, like), encode(setting.vae, seen, like)], 1)
+    return torch.cat([_latent_mask(mask.resize(size), setting.family, like), _encoded(setting, seen, like)], 1)

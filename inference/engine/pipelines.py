@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -71,8 +72,9 @@ class PipelineCache:
             self._empty()
 
     def clear(self) -> None:
-        """Let everything go."""
+        """Let everything go, what only a fault's frames still hold in a ring included."""
         self._kept.clear()
+        gc.collect()
         self._empty()
 
     def _empty(self) -> None:

@@ -18,6 +18,7 @@ from inference.engine.checks import unsupported
 from inference.engine.controlnet import load_controlnet
 from inference.engine.denoise import Control
 from inference.engine.devices import environment, memory_faults
+from inference.engine.economy import sliced_attention
 from inference.engine.embeddings import EmbeddingVectors, read_embedding
 from inference.engine.encode import Reader
 from inference.engine.errors import BadIngredient, RenderCancelled
@@ -77,9 +78,11 @@ def render(
     pipelines: PipelineCache,
     on_step: Callable[[int, int], None],
     cancelled: Callable[[], bool],
+    economical: bool = False,
 ) -> Rendered:
     """Render a plan, one picture after another, so that each equals the one that its seed alone would give.
 
+    An `economical` run takes less memory and more time (see `economy`); the next one on the same networks is as ever.
     Raises BadIngredient, RenderCancelled, OutOfMemory or DeviceFault. The network is not touched but for what `blobs`
     brings from its store.
     """
@@ -91,12 +94,13 @@ def render(
     with ExitStack() as held, memory_faults(), warnings.catch_warnings():
         # diffusers' schedulers reckon with tensors through numpy in a way that numpy will give up.
         warnings.filterwarnings("ignore", "__array_", DeprecationWarning)
+        held.enter_context(sliced_attention(economical=economical))
         model = held.enter_context(_lent_model(plan, blobs, pipelines))
         folded = _fold(plan, model, blobs)
         steps.look()
-        images, notes = _pictures(plan, model, blobs, pipelines, steps, held)
-    family = FAMILIES[plan.checkpoint.family]
-    return Rendered(images, environment(pipelines.target, family), tuple(dict.fromkeys((*folded, *notes))))
+        images, notes = _pictures(plan, model, blobs, pipelines, steps, held, economical=economical)
+    where = environment(pipelines.target, FAMILIES[plan.checkpoint.family], economical=economical)
+    return Rendered(images, where, tuple(dict.fromkeys((*folded, *notes))))
 
 
 @contextmanager
@@ -144,16 +148,24 @@ def _foldable(model: Model) -> dict[str, nn.Module]:
 
 
 def _pictures(
-    plan: RenderPlan, model: Model, blobs: BlobCache, pipelines: PipelineCache, steps: Steps, held: ExitStack
+    plan: RenderPlan,
+    model: Model,
+    blobs: BlobCache,
+    pipelines: PipelineCache,
+    steps: Steps,
+    held: ExitStack,
+    *,
+    economical: bool,
 ) -> tuple[list[RenderedImage], tuple[str, ...]]:
     vae = held.enter_context(_lent_vae(plan, model, blobs, pipelines))
     if not model.family.is_unet:
         with torch.inference_mode():
-            return flow.paint_all(plan, model, vae, steps, _finished)
+            return flow.paint_all(plan, model, vae, steps, _finished, economical=economical)
     _attach_hypernets(plan, model, blobs, held)
     control = held.enter_context(_lent_control(plan, model, blobs, pipelines))
     with torch.inference_mode():
         setting = _setting(plan, model, vae, control, blobs)
+        setting.economical = economical
         return _painted(setting, steps)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime
 from typing import Any
@@ -210,6 +211,11 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"receipt of {self.result_id}"
+
+    @property
+    def is_economical(self) -> bool:
+        """Whether memory was short, so that it was rendered in slices and tiles."""
+        return bool(json.loads(self.body)["environment"].get("economical"))
 
 
 class Verification(models.Model):

@@ -21,7 +21,10 @@ MAX_BYTES: Final = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What rendered: versions, device, number format. Two equal environments give equal pixels for one request."""
+    """What rendered: versions, device, number format. Two equal environments give equal pixels for one request.
+
+    `economical`: in less memory, with attention in slices and the VAE in tiles.
+    """
 
     engine: str
     torch: str
@@ -31,6 +34,7 @@ class Environment:
     dtype: str
     attention: str
     threads: int
+    economical: bool = False
 
 
 def image_hash(width: int, height: int, rgb: bytes) -> str:

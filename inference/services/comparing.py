@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from typing import Any, Final
 
 from PIL import Image, ImageChops
 
-from inference.models import RenderJob, Verification
+from inference.models import Receipt, RenderJob, Verification
 from inference.prompts.receipt import Environment
 from inference.services.engines import Rendering
 from registry.storage import blob_store
@@ -16,6 +16,15 @@ from registry.storage import blob_store
 # Mean difference of the channels, of 255, up to which two pictures count as the same one: a different device rounds
 # otherwise, and the rounding grows over the steps; another seed differs by tens.
 CLOSE: Final = 4.0
+# What a receipt did not say yet when it was written.
+_UNSAID: Final = {field.name: field.default for field in fields(Environment) if field.default is not MISSING}
+
+
+def asks_economy(job: RenderJob) -> bool:
+    """Whether a render is to be made with less memory from the start: one that tests a receipt which was."""
+    if job.kind != RenderJob.Kind.VERIFY:
+        return False
+    return Receipt.objects.get(verifications__job=job).is_economical
 
 
 def compare_again(job: RenderJob, rendered: Rendering) -> None:
@@ -49,5 +58,6 @@ def difference(one: Image.Image, other: Image.Image) -> tuple[float, int]:
 def differing(then: dict[str, Any], now: Environment) -> dict[str, list[Any]]:
     """What is not the same in two environments: {name: [then, now]}."""
     present = asdict(now)
+    then = {**_UNSAID, **then}
     names = sorted({*then, *present})
     return {name: [then.get(name), present.get(name)] for name in names if then.get(name) != present.get(name)}

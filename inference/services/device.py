@@ -35,9 +35,21 @@ class _TorchEngine:
         self._render = render
 
     def render(
-        self, plan: RenderPlan, *, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]
+        self,
+        plan: RenderPlan,
+        *,
+        economical: bool,
+        on_step: Callable[[int, int], None],
+        cancelled: Callable[[], bool],
     ) -> Rendering:
-        return self._render(plan, blobs=self._blobs, pipelines=self._pipelines, on_step=on_step, cancelled=cancelled)
+        return self._render(
+            plan,
+            blobs=self._blobs,
+            pipelines=self._pipelines,
+            on_step=on_step,
+            cancelled=cancelled,
+            economical=economical,
+        )
 
     def fresh(self) -> None:
         self._pipelines.clear()

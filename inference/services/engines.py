@@ -46,9 +46,17 @@ class Engine(Protocol):
     device: Device
 
     def render(
-        self, plan: RenderPlan, *, on_step: Callable[[int, int], None], cancelled: Callable[[], bool]
+        self,
+        plan: RenderPlan,
+        *,
+        economical: bool,
+        on_step: Callable[[int, int], None],
+        cancelled: Callable[[], bool],
     ) -> Rendering:
-        """Render; `on_step(step, steps)` hears of each step, `cancelled()` is asked between them."""
+        """Render; `on_step(step, steps)` hears of each step, `cancelled()` is asked between them.
+
+        `economical`: with less memory and more time. The environment of what comes of it says so.
+        """
 
     def fresh(self) -> None:
         """Forget everything that is loaded, after a fault or for want of memory."""

@@ -23,6 +23,7 @@ from inference.engine.errors import DeviceFault, EngineError, OutOfMemory, Rende
 from inference.models import RenderJob, Worker
 from inference.prompts.plan import RenderPlan, read_plan
 from inference.services.claiming import lease_from
+from inference.services.comparing import asks_economy
 from inference.services.durability import need_not_last
 from inference.services.endings import RenderLost, end_render, queue_again
 from inference.services.engines import Engine, Rendering
@@ -50,6 +51,7 @@ class Watch:
         self._told = 0.0
         self.first_step: float | None = None
         self.is_lost = self.is_unwanted = False
+        self.is_typical = True  # of how fast the device is
         self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     def __enter__(self) -> Self:
@@ -64,6 +66,10 @@ class Watch:
     def is_late(self) -> bool:
         """Past the deadline of the attempt."""
         return time.monotonic() > self._until
+
+    def begin_again(self) -> None:
+        """Forget how fast the first steps were: a second try is slower, and of another kind."""
+        self.first_step, self.is_typical = None, False
 
     def on_step(self, step: int, steps: int) -> None:
         """Write a step down, five times a second at most, and see whether the render is still wanted."""
@@ -103,7 +109,7 @@ def run_render(job: RenderJob, worker: Worker, engine: Engine) -> None:
     try:
         plan = _checked_plan(job)
         with watch:
-            rendered = _rendered(plan, engine, watch)
+            rendered = _rendered(plan, engine, watch, economical=asks_economy(job))
         if watch.is_lost:
             raise RenderLost
         finish_render(job, rendered)
@@ -141,13 +147,16 @@ def _checked_plan(job: RenderJob) -> RenderPlan:
     return plan
 
 
-def _rendered(plan: RenderPlan, engine: Engine, watch: Watch) -> Rendering:
-    """The pictures. For want of memory everything else is dropped, and the same is tried once more."""
+def _rendered(plan: RenderPlan, engine: Engine, watch: Watch, *, economical: bool) -> Rendering:
+    """The pictures. For want of memory everything else is dropped, and they are tried once more with less of it."""
     try:
-        return engine.render(plan, on_step=watch.on_step, cancelled=watch.cancelled)
+        return engine.render(plan, economical=economical, on_step=watch.on_step, cancelled=watch.cancelled)
     except OutOfMemory:
-        engine.fresh()
-        return engine.render(plan, on_step=watch.on_step, cancelled=watch.cancelled)
+        logger.warning("not enough memory; everything else is dropped, and it is tried with less")
+    # Not above: as long as the fault is at hand, its frames hold what was loaded.
+    engine.fresh()
+    watch.begin_again()
+    return engine.render(plan, economical=True, on_step=watch.on_step, cancelled=watch.cancelled)
 
 
 def _end_stopped(job: RenderJob, watch: Watch) -> None:
@@ -224,7 +233,7 @@ def _trace(fault: BaseException) -> str:
 
 def _learn(worker: Worker, job: RenderJob, watch: Watch) -> None:
     """Remember how fast this device is, and that it finished one more."""
-    if watch.first_step is not None:
+    if watch.first_step is not None and watch.is_typical:
         worker.speeds = learned_speeds(worker, job.family, job.work, time.monotonic() - watch.first_step)
     with transaction.atomic():
         need_not_last()

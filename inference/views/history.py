@@ -62,12 +62,14 @@ def job_page(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
     job = get_object_or_404(RenderJob.objects.of(request.user), pk=job_id)
     visible = ModelVersion.objects.visible_to(request.user).filter(pk__in=job.versions).select_related("model__owner")
     tests = list(_verifications(job))
+    results = list(RenderResult.objects.of(request.user).for_display().filter(job=job))
     context = {
         "job": job,
         "asked": job.request,
         "waiting": why_waiting(job),
         "error": explain_render(job.error["code"], job.error.get("params", {})) if job.error else "",
-        "results": list(RenderResult.objects.of(request.user).for_display().filter(job=job)),
+        "results": results,
+        "economical": any(result.receipt.is_economical for result in results),
         "versions": sorted(visible, key=lambda version: job.versions.index(version.pk)),
         "verifications": tests,
         "watching": job.is_open or any(test.outcome == Verification.Outcome.PENDING for test in tests),

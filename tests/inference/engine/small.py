@@ -212,6 +212,7 @@ class Studio:
         version: int = 1,
         prediction: str = "",
         cancelled: Callable[[], bool] = lambda: False,
+        economical: bool = False,
         **more: Any,
     ) -> Rendered:
         """A small picture. Steps are noted in `steps`."""
@@ -224,6 +225,7 @@ class Studio:
             pipelines=self.pipelines,
             on_step=lambda step, steps: self.steps.append((step, steps)),
             cancelled=cancelled,
+            economical=economical,
         )
 
     def adopt(self, pipeline: Any, *, family: str, base_model: str) -> int:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -50,22 +50,23 @@ class SmallEngine:
     def fresh(self) -> None:
         self.fresh_calls += 1
 
-    def render(self, plan: RenderPlan, *, on_step, cancelled) -> Painting:
+    def render(self, plan: RenderPlan, *, economical, on_step, cancelled) -> Painting:
         request = plan.request
         self.tried[request.prompt] += 1
-        self._misbehave(request.prompt)
+        self._misbehave(request.prompt, economical=economical)
         for step in range(1, request.steps + 1):
             if cancelled():
                 raise RenderCancelled("cancelled")
             on_step(step, request.steps)
             if step == 2 and "gate" in request.prompt:
                 _wait_at_gate()
-        return Painting([self._painted(plan, index) for index in range(request.batch_count)])
+        images = [self._painted(plan, index) for index in range(request.batch_count)]
+        return Painting(images, replace(ENVIRONMENT, economical=True)) if economical else Painting(images)
 
-    def _misbehave(self, prompt: str) -> None:
+    def _misbehave(self, prompt: str, *, economical: bool) -> None:
         if "fault" in prompt:
             raise DeviceFault("device_fault", detail="unspecified launch failure")
-        if "memory" in prompt and (self.fresh_calls == 0 or "never" in prompt):
+        if "memory" in prompt and (not economical or "never" in prompt):
             raise OutOfMemory("out_of_memory")
         if "bad vae" in prompt:
             raise BadIngredient("bad_ingredient", "vae", name="broken")

@@ -139,6 +139,15 @@ def test_a_render_goes_on_on_its_page_and_ends_with_picture_and_receipt(pages, a
         assert reverse(f"inference:{name}", args=[result.pk]) in done
 
 
+def test_a_render_for_which_memory_was_short_says_so(pages, ask, render_next):
+    plenty, short = ask(), ask(prompt="much memory")
+    render_next(), render_next()
+
+    told = ["Memory was short" in pages.get(f"/renders/{job.pk}").content.decode() for job in (plenty, short)]
+
+    assert told == [False, True]
+
+
 def test_a_failed_render_says_why(pages, ask, render_next):
     job = ask(prompt="bad vae")
     render_next()

@@ -167,11 +167,16 @@ def test_a_device_fault_comes_back_to_the_same_worker_where_no_other_takes_it_wi
     assert claim_render(worker) is not None
 
 
-def test_for_want_of_memory_everything_is_dropped_and_tried_again(ask, engine, render_next):
+def test_for_want_of_memory_everything_is_dropped_and_less_of_it_taken(ask, engine, worker, render_next):
     ask(prompt="much memory")
 
-    assert render_next().state == STATE.DONE
+    job = render_next()
+
+    assert (job.state, job.results.count()) == (STATE.DONE, 1)
     assert (engine.fresh_calls, engine.tried["much memory"]) == (1, 2)
+    assert json.loads(job.results.get().receipt.body)["environment"]["economical"] is True
+    worker.refresh_from_db()
+    assert worker.speeds == {}  # a second try says nothing of how fast the device is
 
 
 def test_what_no_device_has_memory_for_fails(ask, render_next):

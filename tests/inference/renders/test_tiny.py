@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import weakref
+from typing import Any
 
 import pytest
+import torch
 from PIL import Image, ImageStat
 
 from inference.models import RenderJob, Verification, Worker
+from inference.prompts.plan import read_plan
 from inference.services.claiming import claim_render
 from inference.services.device import open_engine
 from inference.services.engines import Engine
@@ -52,6 +56,7 @@ def planted(type: str) -> int:
 
 @pytest.fixture
 def tiny(settings) -> Engine:
+    settings.RENDER_LEASE_SECONDS = 600  # the heart has a connection of its own, and sees nothing of a test's rows
     engine = open_engine()
     assert engine is not None
     return engine
@@ -123,6 +128,46 @@ def test_a_receipt_holds(rendered, tiny, station, person):
 
     told = Verification.objects.get()
     assert (told.outcome, told.mean_difference, told.environment) == ("identical", 0.0, {})
+
+
+def test_a_device_without_room_for_the_first_decode_makes_the_picture_with_less(
+    rendered, tiny, station, person, monkeypatch
+):
+    version = planted("checkpoint")
+    whole = rendered(version=version, prompt="a rocket")
+    networks, render, tries = weakref.ref(no_room_to_decode(tiny, whole)), tiny.render, []
+
+    def noted(plan, **more):
+        tries.append((more["economical"], networks() is None))
+        return render(plan, **more)
+
+    monkeypatch.setattr(tiny, "render", noted)
+    job = rendered(version=version, prompt="a rocket", width=192, height=192, steps=2)
+
+    assert tries == [(False, False), (True, True)]  # the second try had the room of what the first one held
+    assert (job.tries, job.results.count()) == (1, 1)
+    assert environment_of(job)["economical"] is True
+    verify_receipt(job.results.get(), by=person)
+    run_render(claim_render(station), station, tiny)
+    told = Verification.objects.get()
+    assert (told.outcome, told.environment) == ("identical", {})
+    assert bytes_of(rendered(version=version, prompt="a rocket")) == bytes_of(whole)
+
+
+def environment_of(job: RenderJob) -> dict:
+    return json.loads(job.results.get().receipt.body)["environment"]
+
+
+def no_room_to_decode(engine: Engine, job: RenderJob) -> Any:
+    """Have the warm VAE of a render run out of memory at its next decode, as torch says it. Gives the warm networks."""
+
+    def refuse(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    key = ("checkpoint", job.checkpoint_sha, job.base_model, read_plan(job.plan).prediction)
+    with engine._pipelines.lent(key, 0, pytest.fail) as model:
+        model.networks["vae"].decoder.register_forward_pre_hook(refuse)
+        return model
 
 
 def test_a_running_render_is_called_off_between_two_steps(tiny, station, person):

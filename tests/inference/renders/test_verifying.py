@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from io import StringIO
 
@@ -9,7 +10,8 @@ import pytest
 from django.core.management import call_command
 
 from community.errors import Conflict, QuotaExceeded
-from inference.models import Verification
+from inference.models import Receipt, RenderJob, Verification
+from inference.prompts.receipt import canonical
 from inference.services.verifying import verify_receipt
 from registry.models import Blob
 from tests.inference.renders import engine as small_engine
@@ -53,6 +55,41 @@ def test_what_differs_in_the_environment_is_told(result, person, render_next, mo
     render_next()
 
     assert Verification.objects.get().environment == {"device": ["a test", "another"], "torch": ["0", "9"]}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "then", "differs"),
+    [
+        pytest.param("a red apple", "a red apple", {}, id="enough both times"),
+        pytest.param("much memory", "much memory", {}, id="short both times"),
+        pytest.param("a red apple", "much memory", {"economical": [False, True]}, id="short this time"),
+    ],
+)
+def test_a_receipt_is_tested_with_the_economy_it_was_made_with(ask, person, engine, render_next, prompt, then, differs):
+    ask(prompt=prompt)
+    made = render_next().results.get()
+    engine.fresh_calls = 0
+    asked = verify_receipt(made, by=person)
+    RenderJob.objects.filter(pk=asked.job_id).update(
+        plan=asked.job.plan | {"request": asked.job.request | {"prompt": then}}
+    )
+
+    render_next()
+
+    asked.refresh_from_db()
+    assert asked.environment == differs
+    assert engine.fresh_calls == bool(differs)  # a test of an economical receipt begins with little memory
+
+
+def test_a_receipt_from_before_economy_was_noted_differs_in_nothing(result, person, render_next):
+    body = json.loads(result.receipt.body)
+    del body["environment"]["economical"]
+    Receipt.objects.filter(pk=result.pk).update(body=canonical(body))
+    verify_receipt(result, by=person)
+
+    render_next()
+
+    assert Verification.objects.get().environment == {}
 
 
 def test_a_test_that_is_under_way_is_not_begun_again(result, person):
