@@ -5,8 +5,8 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import hypothesis
@@ -17,43 +17,38 @@ from django.utils import translation
 from config import locations
 from config.up import postgres, valkey
 from config.up.spawn import spawn
-from tests.settings import SERVERS
+from tests import cluster
+from tests.settings import INSTALLED_APPS, SERVERS
 
 # Timings belong in bench/: a busy machine fails no test.
 hypothesis.settings.register_profile("safelight", deadline=None)
 hypothesis.settings.load_profile("safelight")
 
-_running: list[tuple[subprocess.Popen[bytes], int]] = []
+_servers = ExitStack()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers, in the one process that starts the others."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
+    _servers.callback(shutil.rmtree, SERVERS, ignore_errors=True)
     (SERVERS / "valkey").mkdir()
     (SERVERS / "run").mkdir()
-    log = SERVERS / "servers.log"
     account = postgres.server_account()
     if account.is_other_user:
         SERVERS.chmod(0o711)
         os.chown(SERVERS / "run", account.popen["user"], account.popen["group"])
-    postgres.make_cluster(SERVERS, account)
-    database = spawn(postgres.command(SERVERS, *postgres.THROWAWAY), log=log, account=account, death=signal.SIGQUIT)
-    _running.append((database, postgres.STOP_SIGNAL))
-    queue = spawn(valkey.command(SERVERS, "--databases", "64", "--appendonly", "no"), log=log)
-    _running.append((queue, signal.SIGTERM))
-    home = f"host={locations.sockets(SERVERS)} user={locations.EMBEDDED_NAME} dbname=postgres"
-    postgres.wait(home, seconds=60, alive=lambda: database.poll() is None)
-    postgres.make_database(SERVERS)
+    cluster.provide(SERVERS, account, config.cache.mkdir("clusters"), INSTALLED_APPS)
+    _servers.enter_context(cluster.running(SERVERS, account))
+    command = valkey.command(SERVERS, "--databases", "64", "--appendonly", "no")
+    queue = spawn(command, log=SERVERS / "servers.log")
+    _servers.callback(queue.wait, 20)
+    _servers.callback(queue.send_signal, signal.SIGTERM)
     valkey.wait(locations.redis_url(SERVERS), seconds=20, alive=lambda: queue.poll() is None)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    for server, number in reversed(_running):
-        server.send_signal(number)
-        server.wait(20)
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        shutil.rmtree(SERVERS, ignore_errors=True)
+    _servers.close()
 
 
 @pytest.fixture(autouse=True, scope="session")

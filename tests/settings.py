@@ -21,13 +21,15 @@ os.environ["DATABASE_URL"] = locations.database_url(SERVERS)
 os.environ["REDIS_URL"] = locations.redis_url(SERVERS)
 
 from config.settings import *  # noqa: E402, F403
-from config.settings import CACHES, STORAGES  # noqa: E402
+from config.settings import CACHES, DATABASES, STORAGES  # noqa: E402
 
 # Two databases of the one Valkey for each worker.
 _first = 2 * (1 + int(_WORKER.removeprefix("gw"))) if _WORKER.startswith("gw") else 0
 CACHES["default"]["LOCATION"] = locations.redis_database(os.environ["REDIS_URL"], _first + 1)
 BROKER_URL = CELERY_BROKER_URL = f"redis+socket://{locations.valkey_socket(SERVERS)}?virtual_host={_first}"
 
+# The workers' databases begin as copies of one that is migrated already (see tests/cluster.py).
+DATABASES["default"]["TEST"] = {"TEMPLATE": locations.EMBEDDED_NAME}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
