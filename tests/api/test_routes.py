@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tests.factories import (
 )
 from tests.gallery.rows import standing
 from tests.inference.rows import finished_render
+from tests.lasting import lasting, lay_out
 from tests.registry.api.client import PERMISSIONS, Program
 from tests.registry.converting.rows import made_of
 from tests.registry.downloads.stored import stored_file
@@ -40,6 +42,7 @@ class Scene:
     """One model with all that hangs on it, and the people who ask."""
 
     def __init__(self, state: str) -> None:
+        self.state = state
         self.owner = UserFactory(username="mira")
         model = RegisteredModelFactory(owner=self.owner, title=f"{SECRET} title", name="hidden", description=SECRET)
         self.file = stored_file(b"bytes", published=False, name=f"{SECRET}.safetensors", version__model=model)
@@ -309,10 +312,23 @@ def _who_acts_last(expected: dict[str, int]) -> list[str]:
     return sorted(expected, key=lambda person: expected[person] < 400)
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.fixture(scope="module", params=STATES)
+def standing_scene(request, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[tuple[Scene, Path]]:
+    folder = tmp_path_factory.mktemp(request.param)
+    with lasting(lambda: Scene(request.param), django_db_blocker, folder) as scene:
+        yield scene, folder
+
+
+@pytest.fixture
+def scene(standing_scene: tuple[Scene, Path]) -> Scene:
+    scene, folder = standing_scene
+    lay_out(folder)
+    return scene
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_every_address_answers_as_the_table_says(route, state):
-    scene, expected = Scene(state), _expected(route, state)
+def test_every_address_answers_as_the_table_says(scene, route):
+    state, expected = scene.state, _expected(route, scene.state)
     body = route.body(scene) if callable(route.body) else route.body
 
     answers = {
