@@ -257,7 +257,7 @@ def tiny_controlnet(name: str, words: Words) -> bytes:
     unet, numbers = _part(UNET), Numbers("controlnet")
     halves = ("time_embed.", "input_blocks.", "middle_block.")
     tensors = {f"control_model.{name}": tensor for name, tensor in unet.items() if name.startswith(halves)}
-    widths = [(3, 16), (16, 16), (16, 32), (32, 32), (32, 64)]
+    widths = [(3, 16), (16, 16), (16, 32), (32, 32), (32, 64), (64, 64)]  # two of them halve a side: f = 4
     for place, (into, out) in enumerate(widths):
         stem = f"control_model.input_hint_block.{2 * place}"
         tensors |= {f"{stem}.weight": numbers.half(out, into, 3, 3), f"{stem}.bias": numbers.half(out)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import weakref
@@ -14,14 +15,17 @@ from PIL import Image, ImageStat
 from inference.models import RenderJob, Verification, Worker
 from inference.prompts.plan import read_plan
 from inference.services.claiming import claim_render
+from inference.services.controls import draw_control
+from inference.services.defaults import set_default
 from inference.services.device import open_engine
 from inference.services.engines import Engine
+from inference.services.previewing import queue_previews
 from inference.services.running import run_render
 from inference.services.submitting import submit_render
 from inference.services.verifying import verify_receipt
 from inference.services.working import announce_worker
 from registry.demo import samples
-from registry.models import Blob, BlobHash
+from registry.models import Blob, BlobHash, ModelVersion, Picture
 from registry.services.examining import examine
 from registry.storage import blob_key, blob_store
 from tests.factories import ModelFileFactory
@@ -34,6 +38,7 @@ MODELS = {
     "vae": ("tiny_vae_sharp", "safelight-tiny-sharp.safetensors"),
     "embedding": ("ember_heart", "ember-heart.safetensors"),
     "hypernetwork": ("cyanotype", "cyanotype.pt"),
+    "controlnet": ("tiny_controlnet", "safelight-tiny-controlnet.safetensors"),
 }
 
 
@@ -118,6 +123,23 @@ def test_everything_that_is_made_for_it_takes_part(rendered):
 
     assert len({bytes_of(plain), *made.values()}) == 5
     assert bytes_of(rendered(version=version, prompt="a heart")) == bytes_of(plain)  # nothing of them has stayed
+
+
+def test_the_demos_controlnet_is_previewed_with_the_picture_that_ships(tiny, station):
+    set_default("Safelight Tiny", ModelVersion.objects.get(pk=planted("checkpoint")), by=None)
+    version = ModelVersion.objects.get(pk=planted("controlnet"))
+    assert queue_previews(version) == 12
+    Picture.objects.update(state=Picture.State.READY)  # a jailed child has read the lines of the house
+
+    job = claim_render(station)
+    run_render(job, station, tiny)
+
+    job.refresh_from_db()
+    assert job.state == RenderJob.State.DONE, job.error
+    asked = json.loads(job.results.get().receipt.body)
+    assert {item["role"] for item in asked["ingredients"]} == {"checkpoint", "controlnet"}
+    assert asked["request"]["control"]["picture"] == hashlib.sha256(draw_control(64, 64)).hexdigest()
+    assert (version.rendered_previews.get(job=job).result, asked["notes"]) == (job.results.get(), [])
 
 
 def test_a_receipt_holds(rendered, tiny, station, person):
