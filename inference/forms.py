@@ -153,9 +153,15 @@ class GridForm(RefusableForm):
 
     name = forms.CharField(label=_("Name"), required=False, max_length=100)
     x_axis = forms.ChoiceField(label=_("Across"), choices=_AXES)
-    x = forms.CharField(label=_("Its values"), max_length=10_000, help_text=_("Parted by commas, or one a line."))
+    x = forms.CharField(
+        label=_("Its values"), max_length=10_000, help_text=_("Parted by commas, or one a line."),
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+    )  # fmt: skip
     y_axis = forms.ChoiceField(label=_("Down"), choices=[_NONE, *_AXES], required=False)
-    y = forms.CharField(label=_("Its values"), max_length=10_000, required=False)
+    y = forms.CharField(
+        label=_("Its values"), max_length=10_000, required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+    )  # fmt: skip
 
     def axes(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """The two axes as `submit_grid` takes them. Raises InvalidInput that names "x" or "y"."""

@@ -3,6 +3,12 @@ import { MaskBrush } from "./mask_brush.js";
 import { Api } from "./upload_api.js";
 import { Transfer } from "./upload_transfer.js";
 
+// What a person is told of each state of a transfer, by the name of its words on the page.
+const WORDS = {
+  queued: "sending", checking: "sending", sending: "sending", paused: "sending",
+  complete: "inspecting", inspecting: "inspecting", done: "done", broken: "failed", failed: "failed",
+};
+
 const form = document.querySelector('form[data-behavior="render"]');
 if (form) attach(form);
 const fill = document.querySelector('form[data-behavior="fill"]');
@@ -13,6 +19,10 @@ function attach(form) {
   const status = form.querySelector("[data-begin-status]");
   const api = new Api(form.dataset.api, form.elements.csrfmiddlewaretoken.value);
   const brush = new MaskBrush(form.querySelector("[data-brush]"));
+  const say = (name, state, error) => (status.textContent = `${name}: ${error?.message || status.dataset[WORDS[state]]}`);
+  let arriving = Promise.resolve(); // the pictures that were chosen, on their way
+  /** Whether one was chosen and is not there: still on its way, or refused. */
+  const missing = () => [...form.querySelectorAll("[data-pick]")].some(({ files, dataset }) => files.length && !form.elements[dataset.pick].value);
 
   form.addEventListener("click", (event) => {
     const button = event.target.closest("[data-insert], [data-style-prompt], [data-clear]");
@@ -27,27 +37,35 @@ function attach(form) {
     const [file] = event.target.files ?? [];
     if (!field || !file) return;
     status.textContent = file.name;
-    if (field === "init") await brush.show(file);
-    form.elements[field].value = (await send(api, file, (words) => (status.textContent = words))) ?? "";
+    form.elements[field].value = "";
+    const sent = send(api, file, say).then((id) => (form.elements[field].value = id ?? ""));
+    arriving = Promise.all([arriving, sent]);
+    if (field !== "init") return;
+    form.querySelector('[data-begin="init"] .begin__shown')?.remove();
+    form.querySelector('[data-clear="init"]').hidden = false;
+    await brush.show(file);
   });
 
   form.addEventListener("submit", async (event) => {
-    if (!brush.marked || event.submitter?.name === "refit") return;
+    if (event.submitter?.name === "refit" || (!brush.marked && !missing())) return;
     event.preventDefault();
+    await arriving;
+    if (missing()) return status.scrollIntoView({ block: "nearest" }); // where its refusal stands
+    if (!brush.marked) return form.submit();
     const file = await brush.file(Number(form.elements.width.value) || 0, Number(form.elements.height.value) || 0);
-    const id = await send(api, file, (words) => (status.textContent = words));
-    if (!id) return;
+    const id = await send(api, file, say);
+    if (!id) return undefined;
     form.elements.mask.value = id;
-    form.submit();
+    return form.submit();
   });
 
   const shown = form.querySelector(".begin__picture");
   if (shown) brush.show(shown.src);
 }
 
-/** Upload a picture and wait until it is judged; answers with the upload's id, or nothing. */
+/** Upload a picture and wait until it is judged; answers with the upload's id, or nothing. `say` hears how it goes. */
 async function send(api, file, say) {
-  const transfer = new Transfer(api, { file, onchange: ({ state, error }) => say(`${file.name}: ${error?.message || state}`) });
+  const transfer = new Transfer(api, { file, onchange: ({ state, error }) => say(file.name, state, error) });
   await transfer.run();
   return transfer.state === "done" ? transfer.upload.id : null;
 }
@@ -72,13 +90,17 @@ function applyStyle(form, { dataset }) {
 
 function clear(form, brush) {
   form.elements.init.value = form.elements.mask.value = "";
+  form.querySelector('[data-pick="init"]').value = "";
+  form.querySelector('[data-clear="init"]').hidden = true;
+  form.querySelector("[data-begin-status]").textContent = "";
   form.querySelector('[data-begin="init"] .begin__shown')?.remove();
   brush.hide();
 }
 
-/** A picture dropped anywhere on the page is read for its generation data. */
+/** A picture that is chosen, or dropped anywhere on the page, is read for its generation data. */
 function takeDrops(form) {
   const field = form.querySelector('input[type="file"]');
+  field.addEventListener("change", () => field.files.length && form.requestSubmit());
   addEventListener("dragover", (event) => {
     if (![...event.dataTransfer.types].includes("Files")) return;
     event.preventDefault();

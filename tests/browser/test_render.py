@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import windows_on
@@ -61,6 +63,21 @@ def test_words_are_inserted_styles_added_and_what_fits_follows_the_checkpoint(vi
     page.get_by_role("button", name="Winter").click()
 
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a house, snow")
+
+
+def test_a_picture_to_begin_with_that_is_still_on_its_way_is_waited_for(visitor: Visitor, tmp_path: Path):
+    page = visitor.page
+    picture = tmp_path / "begin.png"
+    Image.effect_noise((640, 640), 60).save(picture)
+    page.goto("/render")
+    page.get_by_label("Prompt", exact=True).fill("a house")
+    page.get_by_text("Begin with a picture").click()
+    page.locator("[data-pick=init]").set_input_files(picture)
+    expect(page.get_by_role("button", name="Without this picture")).to_be_visible()
+    page.get_by_role("button", name="Render", exact=True).click()
+
+    page.wait_for_url("**/renders/*", timeout=PATIENCE)
+    expect(page.locator(".facts").get_by_text("Denoising")).to_be_visible()
 
 
 def test_prompt_sets_are_kept_on_pages_for_everybody(visitor: Visitor):

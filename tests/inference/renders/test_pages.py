@@ -155,6 +155,43 @@ def test_a_failed_render_says_why(pages, ask, render_next):
     assert "could not be used" in pages.get(f"/renders/{job.pk}").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        pytest.param({"hires": {"scale": 2.0, "denoise": 0.5}}, "<dt>Scale</dt><dd>× 2.0</dd>", id="hires fix"),
+        pytest.param(
+            {"variation": {"seed": "7", "strength": 0.25}}, "<dt>Variation strength</dt><dd>0.25</dd>", id="variation"
+        ),
+    ],
+)
+def test_a_renders_page_tells_all_that_it_is_made_with(pages, ask, values, told):
+    job = ask(**values)
+
+    assert told in pages.get(f"/renders/{job.pk}").content.decode()
+
+
+def test_several_pictures_of_one_render_stand_beside_each_other(pages, ask, render_next):
+    one, several = ask(), ask(batch_count=2)
+    render_next()
+    render_next()
+
+    assert 'class="results"' not in pages.get(f"/renders/{one.pk}").content.decode()
+    assert 'class="results"' in pages.get(f"/renders/{several.pk}").content.decode()
+
+
+def test_every_page_of_rendering_leads_to_the_others_and_the_bar_to_the_first(pages, checkpoint):
+    rooms = ["/render", "/renders", "/grids", "/styles", "/prompt-sets"]
+
+    for room in rooms:
+        text = pages.get(room).content.decode()
+        nav = text[text.index('aria-label="Rendering"') :].partition("</nav>")[0]
+        assert re.findall(r'href="([^"]+)"', nav) == rooms
+        assert f'href="{room}" aria-current="page"' in nav
+    bar = pages.get("/").content.decode().partition("</header>")[0]
+    assert '<a href="/render">Render</a>' in bar
+    assert 'href="/renders"' in bar
+
+
 def test_a_waiting_render_is_called_off_on_its_page(pages, ask):
     job = ask()
 
