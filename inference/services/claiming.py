@@ -16,7 +16,6 @@ from django.db.models import Case, Exists, F, IntegerField, Min, OuterRef, Q, Qu
 from django.utils import timezone
 
 from inference.models import RenderInput, RenderJob, Worker
-from inference.services.durability import need_not_last
 from inference.services.estimating import most_work_of, room_of
 from registry.formats.catalog import BASE_MODELS
 from registry.models import Picture
@@ -38,7 +37,6 @@ def claim_render(worker: Worker) -> RenderJob | None:
 
     Claims come one after another, so that turns are taken in order however many workers ask at once.
     """
-    need_not_last()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
     now = timezone.now()
@@ -91,6 +89,8 @@ def _next_turn(waiting: QuerySet[RenderJob]) -> tuple[int, int] | None:
         return None
     rank = min(row["rank"] for row in people)
     first = {row["turn"]: row["first"] for row in people if row["rank"] == rank}
+    if len(first) == 1:
+        return rank, next(iter(first))
     with connection.cursor() as cursor:
         cursor.execute(_LAST_TURNS, [list(first)])
         last = dict(cursor.fetchall())

@@ -16,8 +16,8 @@ from registry.services.keeping import keep_png
 
 
 @transaction.atomic
-def finish_render(job: RenderJob, rendered: Rendering) -> None:
-    """Write down what a claimed render came to: one picture and one receipt for each image.
+def finish_render(job: RenderJob, rendered: Rendering, *, steps: int) -> None:
+    """Write down what a claimed render came to in so many steps: one picture and one receipt for each image.
 
     Raises RenderLost where the claim is, and then nothing of the attempt is kept. Raises what `keep_png` raises.
     """
@@ -31,7 +31,14 @@ def finish_render(job: RenderJob, rendered: Rendering) -> None:
             _keep_result(job, plan, image, rendered)
     now = timezone.now()
     job.mine().update(
-        state=RenderJob.State.DONE, attempt=None, lease_until=None, not_before=None, finished_at=now, error={}
+        state=RenderJob.State.DONE,
+        attempt=None,
+        lease_until=None,
+        not_before=None,
+        finished_at=now,
+        error={},
+        step=steps,
+        steps=steps,
     )
     job.state, job.attempt, job.finished_at = RenderJob.State.DONE, None, now
     tell_ended(job)

@@ -1,6 +1,7 @@
 """A claimed render, carried out: its heart beats from a thread, its steps are written down, its end is one transition.
 
-Loading a checkpoint blocks everything but threads, so the heart has one of its own.
+Loading a checkpoint blocks everything but threads, so the heart has one of its own. Rendering needs the device and
+storing does not, so they are two halves: a worker begins with the next render while the last one is stored.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final, Self
+from functools import partial
+from typing import Any, Final
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -24,7 +26,6 @@ from inference.models import RenderJob, Worker
 from inference.prompts.plan import RenderPlan, read_plan
 from inference.services.claiming import lease_from
 from inference.services.comparing import asks_economy
-from inference.services.durability import need_not_last
 from inference.services.endings import RenderLost, end_render, queue_again
 from inference.services.engines import Engine, Rendering
 from inference.services.estimating import learned_speeds, room_of
@@ -34,7 +35,7 @@ from inference.services.supporting import field_of
 from registry.models import Blob, ModelVersion
 from registry.models.files import Verdict
 
-_PROGRESS_SECONDS: Final = 0.2
+_PROGRESS_SECONDS: Final = 0.5
 _ELSEWHERE: Final = timedelta(seconds=60)  # how long a render that a device failed is left to other workers
 FAULTS: Final = 2  # attempts that a device may fail before the render fails
 
@@ -49,18 +50,22 @@ class Watch:
         self._until = time.monotonic() + job.deadline_seconds
         self._stop = threading.Event()
         self._told = 0.0
+        self.steps = job.steps
         self.first_step: float | None = None
+        self.ended: float | None = None
         self.is_lost = self.is_unwanted = False
         self.is_typical = True  # of how fast the device is
         self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Let the heart beat, until `stop`."""
         self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Nothing is claimed any more: the render has ended, or waits again."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     @property
     def is_late(self) -> bool:
@@ -72,10 +77,10 @@ class Watch:
         self.first_step, self.is_typical = None, False
 
     def on_step(self, step: int, steps: int) -> None:
-        """Write a step down, five times a second at most, and see whether the render is still wanted."""
+        """Write a step down, twice a second at most, and see whether the render is still wanted."""
         now = time.monotonic()
-        self.first_step = self.first_step or now
-        if now - self._told < _PROGRESS_SECONDS and step != steps:
+        self.first_step, self.steps = self.first_step or now, steps
+        if now - self._told < _PROGRESS_SECONDS:
             return
         self._told = now
         self._look(step=step, steps=steps)
@@ -85,9 +90,7 @@ class Watch:
         return self.is_lost or self.is_unwanted or self.is_late
 
     def _look(self, **changes: Any) -> None:
-        with transaction.atomic():
-            need_not_last()
-            found = self._job.note(**changes)
+        found = self._job.note(**changes)
         if found is None:
             self.is_lost = True
         else:
@@ -105,22 +108,47 @@ class Watch:
 
 def run_render(job: RenderJob, worker: Worker, engine: Engine) -> None:
     """Carry out a claimed render to one of its ends, or give it back for another attempt."""
+    begin_render(job, worker, engine)()
+
+
+def begin_render(job: RenderJob, worker: Worker, engine: Engine) -> Callable[[], None]:
+    """Do what needs the engine. What is left comes back as a function, for any thread: it stores what was rendered."""
     watch = Watch(job)
     try:
         plan = _checked_plan(job)
-        with watch:
-            rendered = _rendered(plan, engine, watch, economical=asks_economy(job))
-        if watch.is_lost:
-            raise RenderLost
-        finish_render(job, rendered)
-    except RenderLost:
-        logger.info("%s was taken over or called off", job)
+        watch.start()
+        rendered = _rendered(plan, engine, watch, economical=asks_economy(job))
     except RenderCancelled:
+        watch.stop()
         _end_stopped(job, watch)
     except Exception as fault:
-        _end_badly(job, worker, engine, fault)
+        watch.stop()
+        if _spoils(fault):
+            engine.fresh()
+        _end_badly(job, worker, fault)
+    else:
+        watch.ended = time.monotonic()
+        return partial(_store, job, worker, watch, rendered)
+    return _leave
+
+
+def _store(job: RenderJob, worker: Worker, watch: Watch, rendered: Rendering) -> None:
+    try:
+        if watch.is_lost:
+            raise RenderLost
+        finish_render(job, rendered, steps=watch.steps)
+    except RenderLost:
+        logger.info("%s was taken over or called off", job)
+    except Exception as fault:
+        _end_badly(job, worker, fault)
     else:
         _learn(worker, job, watch)
+    finally:
+        watch.stop()
+
+
+def _leave() -> None:
+    """Nothing is left to do of a render that has ended otherwise."""
 
 
 class FileMissing(Exception):
@@ -167,15 +195,20 @@ def _end_stopped(job: RenderJob, watch: Watch) -> None:
         end_render(job, RenderJob.State.FAILED, code="deadline", params=params)
 
 
-def _end_badly(job: RenderJob, worker: Worker, engine: Engine, fault: Exception) -> None:
+def _spoils(fault: Exception) -> bool:
+    """Whether what is loaded is in the way, or may have been left half changed."""
+    is_harmless = isinstance(fault, (EngineError, FileMissing, StoreUnavailable))
+    return isinstance(fault, (OutOfMemory, DeviceFault)) or not is_harmless
+
+
+def _end_badly(job: RenderJob, worker: Worker, fault: Exception) -> None:
     for kind, end in _ENDS:
         if isinstance(fault, kind):
-            end(job, worker, engine, fault)
+            end(job, worker, fault)
             return
 
 
-def _end_memory(job: RenderJob, worker: Worker, engine: Engine, fault: Any) -> None:
-    engine.fresh()
+def _end_memory(job: RenderJob, worker: Worker, fault: Any) -> None:
     room = room_of(worker)
     if room and any(room_of(other) > room for other in Worker.objects.alive()):
         queue_again(job, memory=room + 1)
@@ -184,9 +217,8 @@ def _end_memory(job: RenderJob, worker: Worker, engine: Engine, fault: Any) -> N
         end_render(job, RenderJob.State.FAILED, code="out_of_memory", trace=_trace(fault))
 
 
-def _end_fault(job: RenderJob, worker: Worker, engine: Engine, fault: Any) -> None:
+def _end_fault(job: RenderJob, worker: Worker, fault: Any) -> None:
     logger.error("the device failed while it rendered %s", job, exc_info=fault)
-    engine.fresh()
     if job.tries >= FAULTS:
         end_render(job, RenderJob.State.FAILED, code="device_fault", trace=_trace(fault))
         return
@@ -195,7 +227,7 @@ def _end_fault(job: RenderJob, worker: Worker, engine: Engine, fault: Any) -> No
     nudge_workers()
 
 
-def _end_refused(job: RenderJob, _worker: Worker, _engine: Engine, fault: Any) -> None:
+def _end_refused(job: RenderJob, _worker: Worker, fault: Any) -> None:
     end_render(
         job,
         RenderJob.State.FAILED,
@@ -206,14 +238,13 @@ def _end_refused(job: RenderJob, _worker: Worker, _engine: Engine, fault: Any) -
     )
 
 
-def _end_store(job: RenderJob, _worker: Worker, _engine: Engine, fault: Any) -> None:
+def _end_store(job: RenderJob, _worker: Worker, fault: Any) -> None:
     logger.warning("%s waits for the store", job)
     queue_again(job, tries=F("tries") - 1)
 
 
-def _end_unknown(job: RenderJob, _worker: Worker, engine: Engine, fault: Any) -> None:
+def _end_unknown(job: RenderJob, _worker: Worker, fault: Any) -> None:
     logger.error("%s broke off", job, exc_info=fault)
-    engine.fresh()  # what is loaded may have been left half changed
     end_render(job, RenderJob.State.FAILED, code="broke_off", trace=_trace(fault))
 
 
@@ -233,8 +264,6 @@ def _trace(fault: BaseException) -> str:
 
 def _learn(worker: Worker, job: RenderJob, watch: Watch) -> None:
     """Remember how fast this device is, and that it finished one more."""
-    if watch.first_step is not None and watch.is_typical:
-        worker.speeds = learned_speeds(worker, job.family, job.work, time.monotonic() - watch.first_step)
-    with transaction.atomic():
-        need_not_last()
-        Worker.objects.filter(pk=worker.pk).update(jobs_done=F("jobs_done") + 1, speeds=worker.speeds)
+    if watch.is_typical and watch.first_step is not None and watch.ended is not None:
+        worker.speeds = learned_speeds(worker, job.family, job.work, watch.ended - watch.first_step)
+    Worker.objects.filter(pk=worker.pk).update(jobs_done=F("jobs_done") + 1, speeds=worker.speeds)

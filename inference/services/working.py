@@ -18,7 +18,9 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from inference.models import Worker
+from inference.services.aside import Aside
 from inference.services.claiming import claim_render
+from inference.services.durability import need_not_last
 from inference.services.engines import Device, Engine, load_engine
 from inference.services.submitting import RENDER_NEXT, nudge_workers
 
@@ -71,18 +73,25 @@ class Station:
 
     def work(self, seconds: float = _TURN_SECONDS) -> int:
         """Render what waits, one after another, for about so long. Answers with how many were taken."""
-        from inference.services.running import run_render  # noqa: PLC0415 - with the engine's words, workers alone
-
-        taken, until = 0, time.monotonic() + seconds
-        while self.wait() and time.monotonic() < until:
-            job = claim_render(self.worker)
-            if job is None:
-                return taken
-            run_render(job, self.worker, self.engine)
-            taken += 1
-        if taken:
+        if not self.wait():
+            return 0
+        with need_not_last(), Aside() as aside:
+            taken, is_all = self._work_until(time.monotonic() + seconds, aside)
+        if not is_all:
             nudge_workers()
         return taken
+
+    def _work_until(self, end: float, aside: Aside) -> tuple[int, bool]:
+        from inference.services.running import begin_render  # noqa: PLC0415 - with the engine's words, workers alone
+
+        taken = 0
+        while time.monotonic() < end:
+            job = claim_render(self.worker)
+            if job is None:
+                return taken, True
+            aside.do(begin_render(job, self.worker, self.engine))
+            taken += 1
+        return taken, False
 
     def leave(self) -> None:
         """Say goodbye, so that nothing waits for this worker."""

@@ -19,7 +19,7 @@ from registry.storage import blob_key, blob_store
 _PNG: Final = "image/png"
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def keep_png(data: bytes, name: str) -> Picture:
     """The picture of these bytes, stored, with its smaller copies queued. The same bytes are one picture.
 

@@ -10,13 +10,14 @@ import pytest
 from django.utils import timezone
 from PIL import Image
 
+from community.errors import StoreUnavailable
 from gallery.imagemeta.read import read_generation
 from inference.models import RenderJob
 from inference.prompts.infotext import read_infotext
 from inference.prompts.receipt import canonical, without_ids
 from inference.services.cancelling import cancel_render
 from inference.services.claiming import claim_render
-from inference.services.running import run_render
+from inference.services.running import begin_render, run_render
 from inference.services.watching import sweep_renders
 from registry.models import Blob, RegisteredModel
 from registry.storage import blob_store
@@ -102,6 +103,30 @@ def test_a_running_render_stops_between_two_steps(ask, person, worker, engine):
     assert job.state == STATE.CANCELLED
     assert job.step < 50
     assert not job.results.exists()
+
+
+def test_storing_is_left_to_another_thread_and_needs_no_engine(ask, worker, engine, render_next):
+    first, second = ask(prompt="first"), ask(prompt="second")
+
+    store = begin_render(claim_render(worker), worker, engine)
+    assert render_next().pk == second.pk
+    assert RenderJob.objects.get(pk=first.pk).state == STATE.RUNNING
+    store()
+
+    assert RenderJob.objects.get(pk=first.pk).results.count() == 1
+
+
+def test_what_goes_wrong_while_storing_leaves_the_engine_as_it_is(ask, worker, engine, monkeypatch):
+    def full(*_):
+        raise StoreUnavailable("the store is away")
+
+    ask()
+    store = begin_render(claim_render(worker), worker, engine)
+    monkeypatch.setattr("inference.services.finishing.keep_png", full)
+    store()
+
+    job = RenderJob.objects.get()
+    assert (job.state, job.tries, engine.fresh_calls) == (STATE.QUEUED, 0, 0)
 
 
 def test_a_render_past_its_deadline_fails_and_says_so(ask, worker, engine):
