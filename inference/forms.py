@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -21,7 +20,6 @@ from registry.formats.catalog import leading_base_model
 from registry.forms import RefusableForm
 from registry.models import ModelVersion
 
-_RANDOM_SEEDS: Final = 2**32  # as other tools draw them; a person may type any of 64 bits
 _NONE: Final = ("", _("None"))
 FAMILY_LABELS: Final = {name: getattr(leading_base_model(name), "label", name) for name in HOUSE_SUITES}
 # Where the answer to a part of the request is typed.
@@ -118,11 +116,11 @@ class RenderForm(RefusableForm):
         return cleaned
 
     def asked(self) -> dict[str, Any]:
-        """The fields of a `RenderRequest` as JSON; a seed is drawn where none was typed."""
+        """The fields of a `RenderRequest` as JSON; the seed is None where none was typed."""
         given = self.cleaned_data
         plain = ("version", "prompt", "negative", "width", "height", "steps", "cfg_scale", "sampler", "schedule_type")
         asked: dict[str, Any] = {name: given[name] for name in (*plain, "batch_count", "clip_skip", "vae")}
-        asked["seed"] = given["seed"].strip() or str(secrets.randbelow(_RANDOM_SEEDS))
+        asked["seed"] = given["seed"].strip() or None
         if given["init"]:
             asked |= {"init": given["init"], "mask": given["mask"] or None, "denoise": given["denoise"]}
         if given["control"]:
@@ -133,7 +131,7 @@ class RenderForm(RefusableForm):
             asked["hires"] = {"scale": given["hires_scale"], "denoise": given["hires_denoise"]}
         if given["variation_strength"]:
             asked["variation"] = {
-                "seed": given["variation_seed"].strip() or "0",
+                "seed": given["variation_seed"].strip() or None,
                 "strength": given["variation_strength"],
             }
         return asked

@@ -17,7 +17,7 @@ from community.services.texts import clean_line
 from inference.models import Grid, GridCell, RenderJob
 from inference.prompts.networks import Network, extract_networks
 from inference.services.cancelling import cancel_render
-from inference.services.planning import read_render_request
+from inference.services.planning import read_render_request, with_seed
 from inference.services.submitting import pictures_of_today, queue_render
 
 _Vary = Callable[[dict[str, Any], Any, Sequence[Any]], None]
@@ -113,12 +113,12 @@ def submit_grid(
         detail = _("%(most)d pictures within 24 hours are possible, and this grid has %(count)d.")
         words = {"most": settings.RENDER_DAILY_PICTURES, "count": count}
         raise QuotaExceeded(detail % words, code="daily_pictures", field="x")
-    spec = {"x": dict(x), "y": dict(y) if y else None, "request": dict(request)}
+    spec = {"x": dict(x), "y": dict(y) if y else None, "request": with_seed(request)}
     grid = Grid.objects.create(owner=by, name=clean_line(name, "name", most=100), spec=spec)
     for down, row in enumerate(rows):
         for across, value in enumerate(x["values"]):
             asked = varied_request(spec, value, row)
-            job = queue_render(read_render_request(asked), by=by, kind=RenderJob.Kind.GRID)
+            job = queue_render(read_render_request(with_seed(asked)), by=by, kind=RenderJob.Kind.GRID)
             GridCell.objects.create(grid=grid, x=across, y=down, job=job)
     return grid
 

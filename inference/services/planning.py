@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -19,6 +21,9 @@ from registry.models import Blob, ModelVersion, Picture, Upload, VersionPreview
 from registry.models.files import Verdict
 from registry.policies import can_render
 
+_SEEDS: Final = 2**32  # as other tools draw them; all of 64 bits can be asked for
+_ANY_SEED: Final = (None, -1, "-1")  # -1 is the word of other tools for it
+
 
 def render_limits() -> Limits:
     """What one request may ask for on this site."""
@@ -31,6 +36,23 @@ def read_render_request(data: Any) -> RenderRequest:
         return read_request(data, render_limits())
     except RequestRefused as refused:
         raise render_refusal(refused.code, refused.field, refused.params) from None
+
+
+def with_seed(data: Any) -> Any:
+    """What is asked for, with a seed drawn where none is named, so that whoever asked can be told it."""
+    if not isinstance(data, Mapping):
+        return data
+    drawn = dict(data)
+    if drawn.get("seed") in _ANY_SEED:
+        drawn["seed"] = _drawn_seed()
+    variation = drawn.get("variation")
+    if isinstance(variation, Mapping) and variation.get("seed") in _ANY_SEED:
+        drawn["variation"] = {**variation, "seed": _drawn_seed()}
+    return drawn
+
+
+def _drawn_seed() -> str:
+    return str(secrets.randbelow(_SEEDS))
 
 
 def plan_render(request: RenderRequest, *, by: User) -> RenderPlan:

@@ -24,7 +24,7 @@ from inference.models import RenderInput, RenderJob
 from inference.prompts.plan import RenderPlan
 from inference.prompts.request import RenderRequest
 from inference.services.estimating import memory_of, work_of
-from inference.services.planning import plan_render, read_render_request
+from inference.services.planning import plan_render, read_render_request, with_seed
 from inference.services.supporting import refuse_unsupported
 from registry.models import Blob, Picture
 from registry.services.pictures import queue_renditions
@@ -44,11 +44,11 @@ _MOST_DEADLINE: Final = 3600
 
 
 def submit_render(data: Mapping[str, Any], *, by: User) -> RenderJob:
-    """Queue what a person asks for: the fields of `RenderRequest` as JSON.
+    """Queue what a person asks for: the fields of `RenderRequest` as JSON. Without a seed, or with -1, one is drawn.
 
     Raises InvalidInput or NotAllowed that names the field, and QuotaExceeded.
     """
-    return queue_render(read_render_request(data), by=by)
+    return queue_render(read_render_request(with_seed(data)), by=by)
 
 
 def queue_render(request: RenderRequest, *, by: User, kind: str = RenderJob.Kind.INTERACTIVE) -> RenderJob:

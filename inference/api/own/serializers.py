@@ -46,7 +46,7 @@ class HiresShape(serializers.Serializer):
 
 
 class VariationShape(serializers.Serializer):
-    seed = serializers.CharField()
+    seed = serializers.CharField(required=False, help_text=_("Without one, or with -1, one is drawn."))
     strength = serializers.FloatField()
 
 
@@ -58,7 +58,7 @@ class RenderRequestShape(serializers.Serializer):
         required=False, help_text=_("May name files: <lora:name:0.8>, <hypernet:name:1>, embedding:name.")
     )
     negative = serializers.CharField(required=False)
-    seed = serializers.CharField(required=False)
+    seed = serializers.CharField(required=False, help_text=_("Without one, or with -1, one is drawn."))
     width = serializers.IntegerField(default=512, help_text=_("A multiple of 8."))
     height = serializers.IntegerField(default=512, help_text=_("A multiple of 8."))
     steps = serializers.IntegerField(default=20)
@@ -90,6 +90,7 @@ class QueuedRenderShape(serializers.Serializer):
     state = serializers.ChoiceField(RenderJob.State.choices)
     position = serializers.IntegerField(allow_null=True, help_text=_("Its place in the queue, from 1."))
     waiting = serializers.CharField(help_text=_("Why it waits, in words; empty once it does not."))
+    seed = serializers.CharField(help_text=_("Of the first picture; each one after it in a batch has the next."))
 
 
 class RenderResultShape(serializers.Serializer):
@@ -128,6 +129,7 @@ def queued_shape(job: RenderJob) -> dict[str, Any]:
         "state": job.state,
         "position": waiting.position if waiting else None,
         "waiting": str(waiting) if waiting else "",
+        "seed": job.request["seed"],
     }
 
 

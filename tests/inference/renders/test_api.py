@@ -44,6 +44,50 @@ def test_a_render_is_queued_and_its_place_is_told(mine, checkpoint, worker):
     assert answers[0].json()["state"] == "queued"
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({}, id="left out"),
+        pytest.param({"seed": None}, id="null"),
+        pytest.param({"seed": -1}, id="minus one"),
+        pytest.param({"seed": "-1"}, id="minus one as text"),
+    ],
+)
+def test_a_seed_that_nobody_chose_is_drawn_and_told(mine, checkpoint, worker, render_next, asked):
+    answers = [mine.post("renders", {"version": checkpoint.pk, **SMALL, "batch_count": 2, **asked}) for _ in range(2)]
+
+    one, other = (answer.json()["seed"] for answer in answers)
+    assert one != other
+    assert 0 <= int(one) < 2**32
+    render_next()
+    shown = mine.get(f"renders/{answers[0].json()['id']}").json()
+    assert [shown["seed"], shown["request"]["seed"]] == [one, one]
+    assert [result["seed"] for result in shown["results"]] == [one, str(int(one) + 1)]
+
+
+@pytest.mark.parametrize("seed", ["0", "18446744073709551615", 42])
+def test_a_seed_that_was_chosen_stays(mine, checkpoint, seed):
+    answer = mine.post("renders", {"version": checkpoint.pk, **SMALL, "seed": seed})
+
+    assert answer.json()["seed"] == str(seed)
+
+
+@pytest.mark.parametrize("seed", [-2, "-2", "", "any", 2**64, [], {}, True, 0.5])
+def test_what_is_no_seed_is_refused_by_its_field(mine, checkpoint, seed):
+    answer = mine.post("renders", {"version": checkpoint.pk, **SMALL, "seed": seed})
+
+    assert (answer.status_code, answer.json()["field"]) == (400, "seed")
+
+
+def test_the_seed_of_a_variation_is_drawn_too(mine, checkpoint):
+    for _ in range(2):
+        answer = mine.post("renders", {"version": checkpoint.pk, **SMALL, "variation": {"seed": -1, "strength": 0.2}})
+        assert answer.status_code == 202
+
+    one, other = (job.request["variation"]["seed"] for job in RenderJob.objects.all())
+    assert one != other
+
+
 def test_a_finished_render_names_its_picture_and_receipt(mine, posted, render_next):
     render_next()
 

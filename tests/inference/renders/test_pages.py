@@ -53,12 +53,14 @@ def test_a_filled_form_queues_a_render_and_leads_to_it(pages, checkpoint, engine
     assert "Number 1 in the queue" in pages.get(answer.url).content.decode()
 
 
-def test_a_seed_is_drawn_where_none_is_typed(pages, checkpoint):
+@pytest.mark.parametrize("seed", ["", "-1"])
+def test_a_seed_is_drawn_where_none_is_typed(pages, checkpoint, seed):
     for _time in range(2):
-        pages.post("/render", filled(checkpoint))
+        pages.post("/render", filled(checkpoint, seed=seed, variation_seed=seed, variation_strength="0.5"))
 
     one, other = RenderJob.objects.all()
     assert one.request["seed"] != other.request["seed"]
+    assert one.request["variation"]["seed"] != other.request["variation"]["seed"]
 
 
 @pytest.mark.parametrize(
@@ -288,6 +290,19 @@ def test_a_grid_is_asked_for_rendered_and_shown(pages, ask, render_next):
     assert page.count("<img ") == 6
     prompts = {job.request["prompt"] for job in RenderJob.objects.filter(kind="grid")}
     assert prompts == {"a red apple", "a green apple", "a blue apple"}
+
+
+def test_the_cells_of_a_grid_share_a_drawn_seed_unless_seeds_are_varied(checkpoint, person):
+    request = {"version": checkpoint.pk, "width": 64, "height": 64}
+
+    grids = [submit_grid(request, read_axis(axis, values, "x"), None, by=person) for axis, values in (
+        ("steps", "2, 3, 4"), ("seed", "7, -1, -1"),
+    )]  # fmt: skip
+
+    seeds = [[cell.job.request["seed"] for cell in grid.cells.order_by("x")] for grid in grids]
+    assert len(set(seeds[0])) == 1
+    assert grids[0].spec["request"]["seed"] == seeds[0][0]
+    assert (seeds[1][0], len(set(seeds[1]))) == ("7", 3)
 
 
 @pytest.mark.parametrize(
