@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from inference.models.jobs import RenderJob
 
@@ -22,9 +23,9 @@ class Grid(models.Model):
     """A table of renders. `spec` is {x: {axis, values}, y: {axis, values}, request}; `y` may be missing."""
 
     class State(models.TextChoices):
-        OPEN = "open"
-        DONE = "done"
-        CANCELLED = "cancelled"
+        OPEN = "open", _("Open")
+        DONE = "done", _("Done")
+        CANCELLED = "cancelled", _("Cancelled")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="grids")

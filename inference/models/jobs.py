@@ -13,6 +13,8 @@ from django.db import connection, models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from registry.models import Picture, Rendition, VersionPreview
 from registry.models.shown import ShownPicture
@@ -49,17 +51,17 @@ class RenderJob(models.Model):
     """
 
     class Kind(models.TextChoices):
-        INTERACTIVE = "interactive"
-        GRID = "grid"
-        PREVIEW = "preview"
-        VERIFY = "verify"
+        INTERACTIVE = "interactive", _("Interactive")
+        GRID = "grid", _("Grid")
+        PREVIEW = "preview", _("Preview")
+        VERIFY = "verify", _("Verify")
 
     class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
 
     OPEN = (State.QUEUED, State.RUNNING)
 
@@ -222,11 +224,11 @@ class Verification(models.Model):
     """A receipt rendered again, and what the comparison says."""
 
     class Outcome(models.TextChoices):
-        PENDING = "pending"
-        IDENTICAL = "identical"
-        CLOSE = "close"
-        DIFFERENT = "different"
-        FAILED = "failed"
+        PENDING = "pending", _("Pending")
+        IDENTICAL = "identical", _("Identical")
+        CLOSE = "close", pgettext_lazy("nearly the same", "Close")
+        DIFFERENT = "different", _("Different")
+        FAILED = "failed", _("Failed")
 
     receipt = models.ForeignKey(Receipt, models.CASCADE, related_name="verifications")
     job = models.OneToOneField(RenderJob, models.CASCADE, related_name="verification")
