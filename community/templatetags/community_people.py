@@ -63,6 +63,13 @@ def follow_buttons(context: Mapping[str, Any], kind: str, thing: str, subject: S
     }
 
 
+@register.inclusion_tag("components/follow.html", takes_context=True)
+def follow_person(context: Mapping[str, Any], person: User) -> dict[str, Any]:
+    """The button alone that follows somebody, beside their name. Two queries for those who are signed in."""
+    subject = Subject.objects.filter(kind="person", owner=person).first()
+    return {**follow_buttons(context, "people", person.username, subject), "report_url": "", "alone": True}
+
+
 @register.inclusion_tag("components/hide.html", takes_context=True)
 def hide_button(context: Mapping[str, Any], kind: str, thing: Any, subject: Subject) -> dict[str, Any]:
     """The button alone that hides a thing which is not followed, for those who are signed in. One query."""

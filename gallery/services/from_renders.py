@@ -42,3 +42,8 @@ def draft_of_render(result: RenderResult, *, by: User) -> Post:
     need_reading(result.picture)
     need_stripped(post.images.all())
     return post
+
+
+def was_rendered_here(image: Image) -> bool:
+    """Whether the picture came out of a worker of this site, which can make it again from the receipt. One query."""
+    return RenderResult.objects.filter(picture=image.picture_id, receipt__isnull=False).exists()

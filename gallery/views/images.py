@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -14,10 +15,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from community.services.following import find_subject
 from community.views.comments import thread_of
 from gallery import policies
 from gallery.models import Image
 from gallery.search import ImagePage, ImageQuery, count_text, search_images, walk_images
+from gallery.services.from_renders import was_rendered_here
 from gallery.services.listing import title_of
 from gallery.services.publishing import reading_of
 from gallery.services.workflows import has_workflow, text_of
@@ -65,7 +68,10 @@ def image_list(request: HttpRequest) -> HttpResponse:
         "hidden": page.hidden,
         "hidden_text": count_text(page.hidden),
         "feed_href": images_feed_address(query),
+        "tag": query.tags[0] if len(query.tags) == 1 else "",
     }
+    if context["tag"]:
+        context["tag_subject"] = find_subject("tags", context["tag"], AnonymousUser())
     return render(request, "gallery/image_list.html", context)
 
 
@@ -153,6 +159,7 @@ def image_page(request: HttpRequest, image_id: int) -> HttpResponse:
         "resources": shown_resources(image, request.user) if told or not image.keeps_generation_to_itself else [],
         "workflow": bool(told) and has_workflow(reading),
         "can_edit": policies.can_edit_post(request.user, image.post),
+        "reproducible": bool(told) and not image.is_edited and was_rendered_here(image),
         "tags": [_tag_link(tag.name) for tag in {*image.tags.all(), *image.post.tags.all()}],
         "thread": thread_of(image.subject, request),
         "canonical": request.build_absolute_uri(image.get_absolute_url()),

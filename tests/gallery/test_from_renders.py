@@ -59,9 +59,20 @@ def test_once_posted_everybody_sees_it_and_the_render_stays_private(client, pers
     publish_post(post, by=person)
     client.logout()
 
+    page = client.get(image.get_absolute_url()).content.decode()
+    assert "Rendered here, reproducible" in page
+    assert "DPM++ 2M Automatic" not in page
     original = client.get(image.original_address)
     assert b"".join(original.streaming_content).startswith(b"\x89PNG")
     assert client.get(result.original_address).status_code == 404
+
+
+def test_edited_words_are_not_what_the_picture_can_be_made_from(client, person, result):
+    image = first(prepared(draft_of_render(result, by=person)))
+    edit_image(image, by=person, rating=Rating.PG, generation={"prompt": "a green apple"})
+    publish_post(image.post, by=person)
+
+    assert "Rendered here, reproducible" not in client.get(image.get_absolute_url()).content.decode()
 
 
 def test_another_persons_render_cannot_be_posted(client, result):

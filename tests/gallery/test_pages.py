@@ -227,6 +227,26 @@ def test_the_list_narrows_by_everything_it_offers(client, owner):
     assert found == asked
 
 
+def test_a_tag_is_followed_where_its_images_are_listed(client, owner):
+    posted(owner, tags=["ink"])
+    client.force_login(UserFactory())
+
+    client.post("/follows/tags/ink", {"act": "follow", "next": "/images?tag=ink"})
+
+    assert 'value="unfollow"' in client.get("/images?tag=ink").content.decode()
+    assert "/follows/tags/" not in client.get("/images?tag=ink&tag=water").content.decode()
+
+
+def test_its_maker_is_followed_beside_the_picture_but_not_by_themselves(client, owner):
+    image = first(posted(owner))
+    address = reverse("community:follow", args=["people", owner.username])
+
+    client.force_login(owner)
+    assert address not in client.get(page_of(image)).content.decode()
+    client.force_login(UserFactory())
+    assert address in client.get(page_of(image)).content.decode()
+
+
 def test_a_period_leaves_older_ones_out_and_counts_sort(client, owner):
     old, new = first(posted(owner)), first(posted(owner))
     ImageSearch.objects.filter(pk=old.pk).update(published_at=timezone.now() - timedelta(days=40))
