@@ -129,7 +129,7 @@ def queued_shape(job: RenderJob) -> dict[str, Any]:
         "state": job.state,
         "position": waiting.position if waiting else None,
         "waiting": str(waiting) if waiting else "",
-        "seed": job.request["seed"],
+        "seed": job.request.get("seed", ""),
     }
 
 
