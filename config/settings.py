@@ -122,7 +122,8 @@ RENDER_ENGINE = env.text("RENDER_ENGINE", "inference.services.device")
 # Model files never pass through these two: parts of an upload are read as a stream.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+# A post of 500 pictures, each with all that its workbench asks (without a script one form sends it).
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
 
 # Applications ---------------------------------------------------------------------------------------------------
 

@@ -5,20 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from community.ratings import RATING_NAMES
-from gallery.models import Collection, Post
+from gallery.models import Collection, Image, ImageResource, Post
 from gallery.services import collecting
-from gallery.services.posting import MAX_ALT, MAX_CAPTION, MAX_IMAGE_CAPTION, MAX_TITLE
+from gallery.services.generation import MAX_PROMPT, TEXTS
+from gallery.services.posting import MAX_ALT, MAX_CAPTION, MAX_IMAGE_CAPTION, MAX_IMAGES, MAX_TITLE
+from gallery.services.workflows import plain_number
 from registry.forms import RefusableForm
 
 
-class PostForm(forms.Form):
+class TextLines(forms.CharField):
+    """A text of several lines. Browsers send each end of a line as two signs; it is one."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(value).replace("\r\n", "\n")
+
+
+class PostForm(RefusableForm):
     """What is said of a post as a whole. Tags are written with commas between them."""
 
     title = forms.CharField(label=_("Title"), max_length=MAX_TITLE, required=False)
-    caption = forms.CharField(
+    caption = TextLines(
         label=_("Caption"),
         max_length=MAX_CAPTION,
         required=False,
@@ -34,9 +46,19 @@ class PostForm(forms.Form):
         help_text=_("Prompts, settings and models are shown to nobody, and originals are served without metadata."),
     )
 
+    @classmethod
+    def of(cls, post: Post, data: QueryDict | None = None) -> PostForm:
+        """The form as the post stands, or as `data` has it where that speaks of it."""
+        is_sent = data is not None and "title" in data
+        return cls(data if is_sent else None, initial=cls._initial_of(post))
+
+    def changes(self) -> dict[str, Any]:
+        """What the service is given: the fields that are no more as they were drawn."""
+        given = {name: self.cleaned_data[name] for name in (self.changed_data if self.is_bound else ())}
+        return {**given, "tags": listed_tags(given["tags"])} if "tags" in given else given
+
     @staticmethod
-    def initial_of(post: Post) -> dict[str, object]:
-        """The form as the post stands."""
+    def _initial_of(post: Post) -> dict[str, object]:
         return {
             "title": post.title,
             "caption": post.caption,
@@ -45,27 +67,89 @@ class PostForm(forms.Form):
         }
 
 
-class ImageWordsForm(forms.Form):
-    """What is said of one picture, as the workbench's fields send it where no script runs; they are drawn there."""
+class ImageForm(RefusableForm):
+    """What is said of one picture, and how it was made. The workbench draws the fields itself."""
 
     rating = forms.ChoiceField(label=_("Rating"), required=False, choices=[("", ""), *((n, n) for n in RATING_NAMES)])
     alt = forms.CharField(label=_("What it shows"), max_length=MAX_ALT, required=False)
-    caption = forms.CharField(label=_("Caption"), max_length=MAX_IMAGE_CAPTION, required=False)
+    caption = TextLines(label=_("Caption"), max_length=MAX_IMAGE_CAPTION, required=False)
     tags = forms.CharField(label=_("Tags"), max_length=2_000, required=False)
     hides_generation = forms.BooleanField(label=_("Hide how it was made"), required=False)
+    original = forms.ChoiceField(label=_("Original"), required=False, choices=[(n, n) for n in ("whole", "stripped")])
+    place = forms.IntegerField(label=_("Place"), required=False, min_value=1, max_value=MAX_IMAGES)
+    prompt = TextLines(label=_("Prompt"), max_length=MAX_PROMPT, required=False, strip=False)
+    negative = TextLines(label=_("Negative prompt"), max_length=MAX_PROMPT, required=False, strip=False)
+    seed = forms.CharField(label=_("Seed"), max_length=100, required=False)
+    steps = forms.CharField(label=_("Steps"), max_length=100, required=False)
+    sampler = forms.CharField(label=_("Sampler"), max_length=100, required=False)
+    schedule = forms.CharField(label=_("Schedule"), max_length=100, required=False)
+    cfg_scale = forms.CharField(label=_("CFG scale"), max_length=100, required=False)
+    clip_skip = forms.CharField(label=_("Clip skip"), max_length=100, required=False)
+    denoise = forms.CharField(label=_("Denoising"), max_length=100, required=False)
+    tool = forms.CharField(label=_("Tool"), max_length=100, required=False)
 
-    def values(self) -> dict[str, Any]:
-        """What the service is given; a rating that was not chosen yet is not among it."""
-        given = dict(self.cleaned_data)
-        given["tags"] = [tag.strip() for tag in given["tags"].split(",") if tag.strip()]
-        rating = given.pop("rating")
-        return {**given, "rating": RATING_NAMES[rating]} if rating else given
+    MAKING = ("prompt", "negative", "seed", "steps", "sampler", "schedule", "cfg_scale", "clip_skip", "denoise", "tool")
 
-    def first_error(self) -> str:
-        """What was wrong, with the field's name before it; empty where nothing was."""
-        for name, errors in self.errors.items():
-            return f"{self.fields[name].label}: {errors[0]}"
-        return ""
+    @classmethod
+    def of(cls, image: Image, number: int, data: QueryDict | None = None) -> ImageForm:
+        """The form of the post's picture `number`: as it stands, or as `data` has it where that speaks of it."""
+        prefix = f"image-{image.pk}"
+        told = image.told
+        initial = {
+            "rating": image.rating_name,
+            "alt": image.alt,
+            "caption": image.caption,
+            "tags": ", ".join(tag.name for tag in image.tags.all()),
+            "hides_generation": image.hides_generation,
+            "original": image.original,
+            "place": number,
+            **{name: said(told.get(name), is_long=name in TEXTS) for name in cls.MAKING},
+        }
+        is_sent = data is not None and f"{prefix}-alt" in data
+        return cls(data if is_sent else None, prefix=prefix, initial=initial)
+
+    def changes(self) -> dict[str, Any]:
+        """What the service is given: the fields that are no more as they were drawn."""
+        changed = set(self.changed_data) if self.is_bound else set()
+        given = {name: self.cleaned_data[name] for name in changed & {"alt", "caption", "hides_generation"}}
+        if "tags" in changed:
+            given["tags"] = listed_tags(self.cleaned_data["tags"])
+        if "rating" in changed and self.cleaned_data["rating"]:
+            given["rating"] = RATING_NAMES[self.cleaned_data["rating"]]
+        if "original" in changed and self.cleaned_data["original"]:
+            given["original"] = self.cleaned_data["original"]
+        if changed & set(self.MAKING):
+            given["generation"] = {name: self.cleaned_data[name] for name in self.MAKING}
+        return given
+
+
+def said(value: object, *, is_long: bool = False) -> str:
+    """A value of generation data as a field holds it and a browser sends it back: what nobody touched is no change."""
+    text = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return text.replace("\r\n", "\n").replace("\r", "\n") if is_long else " ".join(text.split())
+
+
+def listed_tags(text: str) -> list[str]:
+    """Tags that were written with commas between them."""
+    return [tag.strip() for tag in text.split(",") if tag.strip()]
+
+
+class WeightForm(RefusableForm):
+    """How strongly something was used."""
+
+    weight = forms.FloatField(label=_("Weight"), required=False, min_value=-100, max_value=100)
+
+    @classmethod
+    def of(cls, resource: ImageResource, data: QueryDict | None = None) -> WeightForm:
+        """The form of one resource, as it stands or as `data` has it."""
+        prefix = f"resource-{resource.pk}"
+        is_sent = data is not None and f"{prefix}-weight" in data
+        shown = plain_number(resource.weight)
+        return cls(data if is_sent else None, prefix=prefix, initial={"weight": float(shown) if shown else None})
+
+    def has_new_weight(self) -> bool:
+        """Whether it was given another one than it has."""
+        return self.is_bound and "weight" in self.changed_data
 
 
 class MomentForm(forms.Form):
@@ -75,7 +159,8 @@ class MomentForm(forms.Form):
         label=_("Publish at"),
         required=False,
         help_text=_("Leave empty to publish at once."),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        # It stands apart from the form that it belongs to.
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "form": "post-form"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
     )
 

@@ -141,7 +141,9 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """With all that its page shows, in their order."""
         resources = ("resources__version__model__owner", "resources__suggestion__model__owner")
         return (
-            self.select_related("picture__blob", "picture__reading", "upload", "owner", "post", "subject")
+            self.select_related(
+                "picture__blob", "picture__reading", "picture__score", "upload", "owner", "post", "subject"
+            )
             .defer("picture__reading__raw")
             .prefetch_related("picture__renditions", "tags", *resources)
             .order_by("position", "pk")

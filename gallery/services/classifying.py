@@ -64,6 +64,17 @@ def proposed_rating(score: float) -> Rating:
     return next(rating for below, rating in _STEPS if score < below)
 
 
+def proposal_of(image: Image) -> Rating | None:
+    """What the classifier proposes for an image; None where none is on or the picture could not be looked at.
+
+    Needs picture and score loaded.
+    """
+    score = getattr(image.picture, "score", None) if image.picture is not None else None
+    if score is None or score.proposed == _NOTHING or not is_on():
+        return None
+    return Rating(score.proposed)
+
+
 def have_scored(picture_id: int) -> None:
     """A picture was decoded (`settings.PICTURE_LISTENERS`): have it scored, if an image shows it."""
     if is_on() and Image.objects.filter(picture=picture_id).exists():

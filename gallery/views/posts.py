@@ -1,4 +1,4 @@
-"""Posts: the page that shows one, and the workbench on which one is made (`static/js/gallery_post.js`)."""
+"""Posts: the page that shows one, the beginning of one (`static/js/gallery_post.js`), and its ends."""
 
 from __future__ import annotations
 
@@ -14,25 +14,21 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from community.errors import NotAllowed, SafelightError
-from community.ratings import RATING_NAMES
 from gallery import policies
-from gallery.forms import ImageWordsForm, MomentForm, PostForm
+from gallery.forms import MomentForm
 from gallery.models import Image, Post
-from gallery.services.generation import FIELDS
-from gallery.services.posting import create_post, edit_image
+from gallery.services.arriving import send_pictures
+from gallery.services.posting import create_post
 from gallery.services.publishing import (
     UNDO_DAYS,
     PostNotReady,
     delete_post,
-    is_undecided,
     publish_post,
-    reading_of,
     restore_post,
-    unmet_post_checks,
     unschedule_post,
 )
 from gallery.views import linked
-from gallery.views.shapes import cards_of, shown_resources
+from gallery.views.shapes import cards_of
 from registry.models import ModelVersion
 
 _MOST_DRAFTS = 50
@@ -71,9 +67,11 @@ def post_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         post = create_post(by=request.user, version=version)
         return redirect("gallery:post-edit", post.pk)
+        for refusal in send_pictures(post, request.FILES.getlist("pictures"), by=request.user):
+            messages.error(request, refusal)
     drafts = Post.objects.filter(owner=request.user, deleted_at__isnull=True)
     drafts = drafts.filter(state__in=[Post.State.DRAFT, Post.State.SCHEDULED]).prefetch_related("images")
-    context = {"drafts": drafts[:_MOST_DRAFTS], "version": version, **_words(request)}
+    context = {"drafts": drafts[:_MOST_DRAFTS], "version": version, **bench_words(request)}
     return render(request, "gallery/post_new.html", context)
 
 
@@ -86,91 +84,8 @@ def _asked_version(request: HttpRequest) -> ModelVersion | None:
     return get_object_or_404(visible, pk=pk)
 
 
-@login_required
-@require_safe
-def post_edit(request: HttpRequest, post_id: int) -> HttpResponse:
-    """The workbench of a post. Fields are saved as they are left; the state of each picture follows by itself."""
-    post = _own_post(request, post_id)
-    images = list(Image.objects.for_display().filter(post=post))
-    unmet = unmet_post_checks(post) if post.is_draft else []
-    context = {
-        "post": post,
-        "version": post.version,
-        "form": PostForm(initial=PostForm.initial_of(post)),
-        "moment": MomentForm(),
-        "rows": [_row(image, request) for image in images],
-        "next_position": images[-1].position + 1 if images else 0,
-        "ratings": list(RATING_NAMES),
-        "unrated": any(image.rating is None for image in images),
-        "unmet": [check for check in unmet if not check.passes],
-        "waiting": sum(check.passes for check in unmet),
-        "watching": any(image.progress == "waiting" for image in images) or any(check.passes for check in unmet),
-        **_words(request),
-    }
-    return render(request, "gallery/post_edit.html", context)
-
-
-def _row(image: Image, request: HttpRequest) -> dict[str, Any]:
-    """What the workbench shows of one picture: what was read beside what is said."""
-    reading = reading_of(image)
-    read, told = image.generation or {}, image.told
-    fields = [
-        {"name": name, "label": label, "value": _text(told.get(name)), "read": _text(read.get(name)), "long": long}
-        for name, label, long in _field_labels()
-    ]
-    resources = shown_resources(image, request.user)
-    stamp = f"{image.progress}-{getattr(reading, 'state', '')}-{image.is_edited}-{image.original}"
-    return {
-        "image": image,
-        "fields": fields,
-        "resources": resources,
-        "reading": reading,
-        "undecided": is_undecided(image),
-        "stamp": f"{stamp}-{'.'.join(f'{each.row.pk}:{each.row.version_id}' for each in resources)}",
-    }
-
-
-@login_required
-@require_POST
-def image_words(request: HttpRequest, image_id: int) -> HttpResponse:
-    """Keep what the workbench's fields say of one picture. Where a script runs it asks the API instead."""
-    images = Image.objects.visible_to(request.user).select_related("post__owner")
-    image = get_object_or_404(images, pk=image_id)
-    if not policies.can_edit_post(request.user, image.post):
-        raise NotAllowed(_("Only the owner of this post may do this."))
-    form = ImageWordsForm(request.POST)
-    try:
-        if form.is_valid():
-            edit_image(image, by=request.user, **form.values())
-            messages.success(request, _("Saved"))
-        else:
-            messages.error(request, form.first_error())
-    except SafelightError as refusal:
-        messages.error(request, refusal.detail)
-    return redirect(f"{reverse('gallery:post-edit', args=[image.post_id])}#image-{image.pk}")
-
-
-def _text(value: object) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _field_labels() -> list[tuple[str, str, bool]]:
-    labels = {
-        "prompt": _("Prompt"),
-        "negative": _("Negative prompt"),
-        "seed": _("Seed"),
-        "steps": _("Steps"),
-        "sampler": _("Sampler"),
-        "schedule": _("Schedule"),
-        "cfg_scale": _("CFG scale"),
-        "clip_skip": _("Clip skip"),
-        "denoise": _("Denoising"),
-        "tool": _("Tool"),
-    }
-    return [(name, labels[name], name in ("prompt", "negative")) for name in FIELDS if name in labels]
-
-
-def _own_post(request: HttpRequest, post_id: int) -> Post:
+def own_post(request: HttpRequest, post_id: int) -> Post:
+    """A post of the asker's own. Raises Http404 for what they may not see, NotAllowed for what is another's."""
     posts = Post.objects.visible_to(request.user).select_related("owner", "version__model__owner")
     post = get_object_or_404(posts.prefetch_related("tags"), pk=post_id)
     if not policies.can_edit_post(request.user, post):
@@ -182,7 +97,7 @@ def _own_post(request: HttpRequest, post_id: int) -> Post:
 @require_POST
 def post_publish(request: HttpRequest, post_id: int) -> HttpResponse:
     """Publish now or at the moment of the form; what is missing stands on the workbench."""
-    post = _own_post(request, post_id)
+    post = own_post(request, post_id)
     form = MomentForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Publish at: write a day and a time."))
@@ -202,7 +117,7 @@ def post_publish(request: HttpRequest, post_id: int) -> HttpResponse:
 @require_POST
 def post_unschedule(request: HttpRequest, post_id: int) -> HttpResponse:
     """Make a scheduled post a draft again."""
-    post = unschedule_post(_own_post(request, post_id), by=request.user)
+    post = unschedule_post(own_post(request, post_id), by=request.user)
     return redirect("gallery:post-edit", post.pk)
 
 
@@ -210,7 +125,7 @@ def post_unschedule(request: HttpRequest, post_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def post_delete(request: HttpRequest, post_id: int) -> HttpResponse:
     """Ask, then delete; the post's page offers the way back."""
-    post = _own_post(request, post_id)
+    post = own_post(request, post_id)
     if request.method == "POST":
         delete_post(post, by=request.user)
         text = _("The post was deleted. For %(days)d days you can bring it back.") % {"days": UNDO_DAYS}
@@ -223,13 +138,13 @@ def post_delete(request: HttpRequest, post_id: int) -> HttpResponse:
 @require_POST
 def post_restore(request: HttpRequest, post_id: int) -> HttpResponse:
     """Bring a deleted post back."""
-    post = restore_post(_own_post(request, post_id), by=request.user)
+    post = restore_post(own_post(request, post_id), by=request.user)
     messages.success(request, _("The post is back."))
     return redirect(post)
 
 
-def _words(request: HttpRequest) -> dict[str, Any]:
-    """What the script says, in the reader's language."""
+def bench_words(request: HttpRequest) -> dict[str, Any]:
+    """For the pages of the workbench: what the script says, in the reader's language."""
     return {
         "api": reverse("api-uploads").removesuffix("uploads"),
         "edit_address": reverse("gallery:post-edit", args=[0]),

@@ -153,6 +153,35 @@ def receive_part(upload_id: uuid.UUID, number: int, *, length: int, read: Callab
     return store.write_part(upload.incoming, number, read)
 
 
+def take_file(*, by: User, name: str, size: int, read: Callable[[int], bytes]) -> Upload:
+    """A whole file that a page's form brought, sent on to the store in parts and completed.
+
+    Raises as `create_upload` and `complete_upload` do, and StoreFull; nothing is kept then.
+    """
+    store, upload = blob_store(), create_upload(by=by, name=name, size=size)
+    try:
+        given = []
+        for number in range(1, upload.part_count + 1):
+            part = _Rest(read, upload.incoming.length_of(number))
+            given.append(GivenPart(number, store.write_part(upload.incoming, number, part.read)))
+        return complete_upload(upload, given)
+    except BaseException:
+        abort_upload(upload)
+        raise
+
+
+class _Rest:
+    """The next `left` bytes of a longer stream, and then an end."""
+
+    def __init__(self, read: Callable[[int], bytes], left: int) -> None:
+        self._read, self._left = read, left
+
+    def read(self, count: int) -> bytes:
+        block = self._read(min(count, self._left)) if self._left else b""
+        self._left -= len(block)
+        return block
+
+
 def complete_upload(upload: Upload, given: Sequence[GivenPart]) -> Upload:
     """All parts are there: have the bytes inspected. Completing twice changes nothing.
 

@@ -8,7 +8,7 @@ a path of plain names with "/" between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -91,6 +91,12 @@ class BlobStore(Protocol):
 
     def part_target(self, incoming: Incoming, number: int) -> PartTarget:
         """A signed and dated address to PUT part `number` to."""
+
+    def write_part(self, incoming: Incoming, number: int, read: Callable[[int], bytes]) -> str:
+        """Put one part into its place from `read`, where the site itself has the bytes; answers with its etag.
+
+        Raises StoreFull, InvalidInput or StoreUnavailable; the part does not count then.
+        """
 
     def list_parts(self, incoming: Incoming) -> list[StoredPart]:
         """The parts that have arrived whole, by number. Empty for a file that is complete or gone.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from community.errors import StoreFull, StoreUnavailable
+from community.errors import InvalidInput, StoreFull, StoreUnavailable
 from registry.storage import (
     PART_SECONDS,
     UPLOADS,
@@ -93,6 +93,21 @@ class S3Store:
             ExpiresIn=PART_SECONDS,
         )
         return PartTarget(number, url, expires_at)
+
+    def write_part(self, incoming: Incoming, number: int, read: Callable[[int], bytes]) -> str:
+        wanted = incoming.length_of(number)
+        body = read(wanted)  # of a part at most: the client needs to know its length and may send it again
+        if len(body) != wanted:
+            raise InvalidInput(
+                _("The part ends %(count)d bytes too early. Send it again.") % {"count": wanted - len(body)},
+                code="part_cut_short",
+                field="part",
+            )
+        with _refusals(incoming.key):
+            answer = self._client.upload_part(
+                **self._at(incoming.key), UploadId=incoming.token, PartNumber=number, Body=body
+            )
+        return answer["ETag"].strip('"')
 
     def list_parts(self, incoming: Incoming) -> list[StoredPart]:
         pages = self._client.get_paginator("list_parts").paginate(**self._at(incoming.key), UploadId=incoming.token)

@@ -39,26 +39,37 @@ export function attachBench(root, { api, redraw, say, words }) {
       return;
     }
     const place = target.closest("[data-saves]");
-    if (!place || !target.name || (target.name === "rating" && !target.value)) return;
-    const body = place.matches("[data-generation]") ? { generation: generationOf(place) } : { [target.name]: valueOf(target) };
+    const name = nameOf(target);
+    if (!place || !name || (name === "rating" && !target.value)) return;
+    const body = place.matches("[data-generation]") ? { generation: generationOf(place) } : { [name]: valueOf(target) };
     act(() => api.call("PATCH", place.dataset.saves, body), row);
+    if (name === "rating") weighRating(row);
   });
   root.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");
     const row = button?.closest("[data-image]");
     if (!row) return;
+    event.preventDefault(); // without a script it sends the form
     const image = row.dataset.image;
     const resource = button.closest("[data-resource]")?.dataset.resource;
     const acts = {
       earlier: () => move(row, -1, button),
       later: () => move(row, 1, button),
       remove: () => act(() => api.call("DELETE", `images/${image}`), row),
+      propose: () => act(() => takeProposal(row, button), row),
       "as-read": () => act(() => api.call("PATCH", `images/${image}`, { generation: null }), row),
       "confirm-resource": () => act(() => api.call("PATCH", `image-resources/${resource}`, { confirm: true }), row),
       "remove-resource": () => act(() => api.call("DELETE", `image-resources/${resource}`), row),
     };
     acts[button.dataset.act]?.();
   });
+
+  async function takeProposal(row, button) {
+    const rating = button.closest("[data-proposed]").dataset.proposed;
+    await api.call("PATCH", `images/${row.dataset.image}`, { rating });
+    row.querySelector("select[name$=-rating]").value = rating;
+    weighRating(row);
+  }
 
   attachModels(root, api, (row, version) =>
     act(() => api.call("POST", `images/${row.dataset.image}/resources`, { version }), row),
@@ -106,14 +117,31 @@ export function attachBench(root, { api, redraw, say, words }) {
   });
 }
 
+/** What the site calls a field, without the picture's number that stands before it. */
+function nameOf(field) {
+  return field.name.split("-").pop();
+}
+
 /** What a field holds, as the site takes it. */
 function valueOf(field) {
   if (field.type === "checkbox") return field.checked;
-  if (field.name === "tags") return field.value.split(",").map((tag) => tag.trim()).filter(Boolean);
+  if (nameOf(field) === "tags") return field.value.split(",").map((tag) => tag.trim()).filter(Boolean);
   return field.value;
+}
+
+/** Say whether the rating is milder than what the classifier proposes; its button is needless where they agree. */
+function weighRating(row) {
+  const place = row.querySelector("[data-proposed]");
+  if (!place) return;
+  const names = [...row.querySelectorAll("select[name$=-rating] option")].map((option) => option.value).filter(Boolean);
+  const chosen = names.indexOf(row.querySelector("select[name$=-rating]").value);
+  const proposed = names.indexOf(place.dataset.proposed);
+  place.querySelector(".bench-row__milder").hidden = !(chosen >= 0 && chosen < proposed);
+  const button = place.querySelector("[data-act=propose]");
+  if (button) button.hidden = chosen === proposed;
 }
 
 /** All that is said of how a picture was made. */
 function generationOf(place) {
-  return Object.fromEntries([...place.querySelectorAll("[name]")].map((field) => [field.name, field.value]));
+  return Object.fromEntries([...place.querySelectorAll("[name]")].map((field) => [nameOf(field), field.value]));
 }

@@ -170,10 +170,16 @@ function exchange(bench, fresh) {
     other.replaceWith(form);
   }
   bench.replaceWith(fresh);
+  loosen();
   if (focused.isConnected) focused.focus({ preventScroll: true });
 }
 
-const enliven = () => attachBench(post(), { api, redraw: soon, say, words });
+/** Fields of the page's form that are sent with another one where a script saves the rest. */
+const loosen = () => document.querySelector("#publish-form [name=publish_at]")?.removeAttribute("form");
+function enliven() {
+  loosen();
+  attachBench(post(), { api, redraw: soon, say, words });
+}
 
 // The page ---------------------------------------------------------------------------------------------------------
 

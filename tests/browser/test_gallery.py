@@ -85,9 +85,9 @@ def test_dropped_pictures_are_posted_in_their_order(open_window, worker, person,
     page.get_by_label("Title").press("Tab")
     row = page.locator("[data-image]").first
     row.locator("summary", has_text="How it was made").click()
-    expect(row.locator("[name=prompt]")).to_have_value("harbour at night, lanterns, ink wash, <lora:tidewater:0.8>")
-    row.locator("[name=seed]").fill("7")
-    row.locator("[name=seed]").press("Tab")
+    expect(row.locator("[name$=-prompt]")).to_have_value("harbour at night, lanterns, ink wash, <lora:tidewater:0.8>")
+    row.locator("[name$=-seed]").fill("7")
+    row.locator("[name$=-seed]").press("Tab")
     expect(page.locator("#post-heard")).to_have_text("Saved")
     expect(page.get_by_role("button", name="Publish", exact=True)).to_be_disabled()
     page.get_by_label("Rating of those that have none").select_option("PG")

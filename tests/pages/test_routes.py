@@ -118,8 +118,12 @@ def collection_act(act, visibility):
     return lambda site: reverse(f"gallery:{act}", args=[site[f"{visibility}_collection"].code])
 
 
-def image_words(name):
-    return lambda site: reverse("gallery:image-words", args=[site[f"{name}_image"].pk])
+def workbench(name):
+    return lambda site: reverse("gallery:post-edit", args=[site[f"{name}_image"].post_id])
+
+
+def collection_report(visibility):
+    return lambda site: reverse("community:report-named", args=["collections", site[f"{visibility}_collection"].code])
 
 
 def save(name):
@@ -137,6 +141,8 @@ SEEN = {
     "my": (page("my"), (LOGIN, 200, 200, 200)),
     "images": (lambda _site: reverse("gallery:images"), EVERYBODY),
     "new post": (lambda _site: reverse("gallery:post-new"), (LOGIN, 200, 200, 200)),
+    "the workbench of a public post": (workbench("public"), (LOGIN, 403, 200, 403)),
+    "the workbench of a draft": (workbench("draft"), (LOGIN, 404, 200, 403)),
     "renders, for the staff": (lambda _site: reverse("inference:staff-renders"), (LOGIN, 403, 403, 200)),
     "default checkpoints": (of_renders("staff-defaults"), (LOGIN, 403, 403, 200)),
     "render": (of_renders("render"), SIGNED_IN),
@@ -256,8 +262,8 @@ DONE = {
     "remove a review": (review_act("review-remove", "public"), (LOGIN, 403, 403, 302)),
     "delete a collection": (collection_act("collection-delete", "public"), (LOGIN, 403, 302, 403)),
     "delete a private collection": (collection_act("collection-delete", "private"), (LOGIN, 404, 302, 403)),
-    "say what a public picture is": (image_words("public"), (LOGIN, 403, 302, 403)),
-    "say what a draft's picture is": (image_words("draft"), (LOGIN, 404, 302, 403)),
+    "say what a public post is": (workbench("public"), (LOGIN, 403, 302, 403)),
+    "say what a draft is": (workbench("draft"), (LOGIN, 404, 302, 403)),
     "delete a topic": (of_community("topic-delete", "topic"), (LOGIN, 403, 302, 403)),
     "remove a topic": (of_community("topic-remove", "topic"), (LOGIN, 403, 403, 302)),
     "decide about a model": (moderate("moderation-thing", "public"), (LOGIN, 403, 403, 400)),

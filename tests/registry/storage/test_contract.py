@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from community.errors import InvalidInput
 from registry.storage import BlobStore, Incoming, PartsChanged
 from registry.storage.local import LocalStore
 from registry.storage.s3 import S3Store
@@ -81,6 +82,26 @@ def test_a_part_sent_twice_counts_with_the_bytes_of_the_etag_that_is_named(store
     with store.open(incoming.key) as stream:
         stream.seek(PART)
         assert stream.read(PART) == changed
+
+
+def test_parts_that_the_site_itself_has_are_put_into_their_places(store):
+    incoming, stream = store.begin("one", SIZE, PART), io.BytesIO(BYTES)
+    for number in (1, 2, 3):
+        store.write_part(incoming, number, io.BytesIO(stream.read(PART)).read)
+
+    store.complete(incoming, store.list_parts(incoming))
+
+    with store.open(incoming.key) as whole:
+        assert whole.read() == BYTES
+
+
+def test_a_part_that_ends_too_early_does_not_count(store):
+    incoming = store.begin("one", SIZE, PART)
+
+    with pytest.raises(InvalidInput, match="too early"):
+        store.write_part(incoming, 1, io.BytesIO(BYTES[: PART - 1]).read)
+
+    assert store.list_parts(incoming) == []
 
 
 def test_completing_twice_changes_nothing(store):
