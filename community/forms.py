@@ -157,6 +157,8 @@ class ProfileForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["language"].choices = [("", _("As my browser says")), *settings.LANGUAGES]
+        blurs = self.fields["blur_from"]
+        blurs.choices = [("", _("Nothing")), *(choice for choice in blurs.choices if choice[0])]
         self.fields["display_name"].validators.append(validate_shown_name)
         highest = 1 << (self.instance.browsing_level.bit_length() - 1)
         self.fields["level"].initial = highest

@@ -107,7 +107,9 @@ def _clean(order: Order, handler: Handler, by: User) -> Order:
     if order.act == Act.RATE and order.rating is None:
         raise InvalidInput(_("Choose a rating."), field="rating")
     needs_reason = order.act in {Act.HOLD, Act.REMOVE}
-    reason = clean_reason(order.reason or text_of(rule), required=needs_reason)
+    # What is kept broke no rule: the words of the one that was named would say that it had.
+    broken = "" if order.act in {Act.KEEP, Act.RESTORE} else text_of(rule)
+    reason = clean_reason(order.reason or broken, required=needs_reason)
     evidence = clean_text(order.evidence, "evidence", most=MAX_EVIDENCE).strip()
     blocks = handler.can_block and order.act == Act.REMOVE
     return replace(

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from community.errors import SafelightError
 from community.models import User
-from inference.forms import SetForm, StoredPromptForm, StyleForm
+from inference.forms import FAMILY_LABELS, SetForm, StoredPromptForm, StyleForm
 from inference.models import PromptSet, Style
 from inference.prompts.suites import HOUSE_SUITES
 from inference.services.promptsets import (
@@ -66,7 +66,9 @@ def sets(request: HttpRequest) -> HttpResponse:
         house_revision(family)
     own = PromptSet.objects.filter(owner=request.user)
     house = PromptSet.objects.filter(owner=None, family__in=HOUSE_SUITES)
-    return render(request, "inference/sets.html", {"own": own, "house": house})
+    named = {"own": [(each, FAMILY_LABELS.get(each.family, "")) for each in own],
+             "house": [(each, FAMILY_LABELS[each.family]) for each in house]}  # fmt: skip
+    return render(request, "inference/sets.html", named)
 
 
 @login_required
@@ -134,7 +136,8 @@ def _refuse(form: SetForm, rows: BaseFormSet, refusal: SafelightError) -> None:
 def _set_form(
     request: HttpRequest, prompt_set: PromptSet | None, form: SetForm, rows: Any, can_edit: bool, *, status: int = 200
 ) -> HttpResponse:
-    context = {"form": form, "rows": rows, "set": prompt_set, "can_edit": can_edit}
+    family = FAMILY_LABELS.get(prompt_set.family, "") if prompt_set else ""
+    context = {"form": form, "rows": rows, "set": prompt_set, "family": family, "can_edit": can_edit}
     return render(request, "inference/set.html", context, status=status)
 
 

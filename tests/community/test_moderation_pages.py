@@ -241,6 +241,16 @@ def test_the_log_tells_everybody_what_was_decided_and_names_nobody(client, topic
     assert not [word for word in ("Buy my lamp", "ada", "secret", ">mod<") if word in page]
 
 
+def test_the_log_says_nothing_bad_of_what_broke_no_rule(client, topic, moderator):
+    decide(topic.subject, Order(Act.KEEP, rule="spam"), by=moderator)
+    decide(topic.subject, Order(Act.KEEP, rule="spam", reason="It is the first of its kind."), by=moderator)
+
+    page = client.get(reverse("community:moderation-log")).content.decode()
+
+    assert "This is advertising" not in page
+    assert "It is the first of its kind." in page
+
+
 def test_the_log_is_read_to_its_end(client, topic):
     moderator = ModeratorFactory()
     for _times in range(51):

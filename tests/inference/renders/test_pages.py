@@ -9,6 +9,7 @@ from inference.models import Grid, PromptSet, RenderJob, Style
 from inference.services.defaults import set_default
 from inference.services.grids import read_axis, submit_grid
 from inference.services.previewing import queue_previews
+from inference.services.promptsets import StoredPrompt, create_set
 from inference.services.working import announce_worker
 from registry.models import Picture
 from tests.factories import UploadFactory, UserFactory
@@ -404,6 +405,17 @@ def test_the_houses_sets_are_shown_and_changed_by_nobody(pages):
     assert "a red apple" in pages.get(f"/prompt-sets/{house.pk}").content.decode()
     pages.post(f"/prompt-sets/{house.pk}", rows({"prompt": "mine"}))
     assert house.current.number == 1
+
+
+def test_sets_are_named_by_what_people_call_their_base_model(pages, person):
+    create_set("Mine", "sdxl", [StoredPrompt("a cat", seed=1)], by=person)
+
+    text = pages.get("/prompt-sets").content.decode()
+    house = PromptSet.objects.get(owner=None, family="tiny")
+
+    assert text.count("SDXL 1.0") == 2
+    assert "House suite" not in text
+    assert "The house’s prompts for Safelight Tiny" in pages.get(f"/prompt-sets/{house.pk}").content.decode()
 
 
 def test_another_persons_set_is_not_there(pages):
