@@ -57,6 +57,7 @@ def shown_resources(image: Image, viewer: Viewer) -> list[ShownResource]:
 def shown_facts(told: dict[str, Any]) -> list[dict[str, Any]]:
     """The settings of a generation as rows of names and values; the seed can be copied."""
     size = f"{told['width']} × {told['height']}" if told.get("width") and told.get("height") else ""
+    schedule = "" if told.get("schedule") == "Automatic" else told.get("schedule")
     rows = [
         (_("Sampler"), " ".join(filter(None, (told.get("sampler"), schedule)))),
         (_("Steps"), told.get("steps")),
@@ -65,7 +66,6 @@ def shown_facts(told: dict[str, Any]) -> list[dict[str, Any]]:
         (_("Clip skip"), told.get("clip_skip")),
         (_("Denoising"), plain_number(told.get("denoise"))),
         (_("Tool"), tool_name(told)),
-    schedule = "" if told.get("schedule") == "Automatic" else told.get("schedule")
     ]
     facts: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in rows if value not in (None, "")]
     if told.get("seed"):
