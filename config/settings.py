@@ -108,6 +108,9 @@ RENDER_DAILY_PICTURES = env.number("RENDER_DAILY_PICTURES", 100, least=1)
 RENDER_MAX_STEPS = env.number("RENDER_MAX_STEPS", 150, least=1)
 RENDER_MAX_SIDE = env.number("RENDER_MAX_SIDE", 1536, least=64)
 RENDER_MAX_CELLS = env.number("RENDER_MAX_CELLS", 64, least=1)
+# Pictures that nobody shows go after so long; 0: never. So many of one person's may be kept.
+RENDER_KEEP_DAYS = env.number("RENDER_KEEP_DAYS", 30)
+RENDER_KEPT_PICTURES = env.number("RENDER_KEPT_PICTURES", 500)
 # A worker refuses what it estimates over this; 0: nothing. A processor is slow, a graphics card rarely is.
 RENDER_CPU_SECONDS = env.number("RENDER_CPU_SECONDS", 120)
 RENDER_GPU_SECONDS = env.number("RENDER_GPU_SECONDS", 600)
@@ -253,6 +256,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": RENDER_SWEEP_SECONDS,
         "options": {"queue": "io", "expires": 30},
     },
+    "old renders": {"task": "inference.expire_renders", "schedule": 3600, "options": {"queue": "io", "expires": 3600}},
     "avif": {"task": "registry.make_avif", "schedule": 30, "options": {"queue": "io", "expires": 30}},
 }
 

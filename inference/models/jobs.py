@@ -10,13 +10,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import Exists, ExpressionWrapper, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from registry.models import Picture, Rendition, VersionPreview
+from registry.models.pictures import shown_by
 from registry.models.shown import ShownPicture
 
 # Signs that a seed can have: from 0 to 2⁶⁴ − 1.
@@ -91,6 +92,7 @@ class RenderJob(models.Model):
     steps = models.PositiveIntegerField(default=0)
     error = models.JSONField(default=dict, blank=True, help_text="{code, field, params}; {traceback} for the staff.")
     cancel_asked_at = models.DateTimeField(null=True)
+    is_kept = models.BooleanField(default=False, db_default=False, help_text="Its pictures do not go with time.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
@@ -147,7 +149,7 @@ class RenderJob(models.Model):
 
 
 class RenderInput(models.Model):
-    """A picture that a render takes in. It is kept as long as the render is, so that it can be made again."""
+    """A picture that a render takes in. It is kept as long as what came of it, so that it can be made again."""
 
     job = models.ForeignKey(RenderJob, models.CASCADE, related_name="inputs")
     picture = models.ForeignKey(Picture, models.PROTECT, related_name="render_inputs")
@@ -168,6 +170,20 @@ class RenderResultQuerySet(models.QuerySet["RenderResult"]):
         """This person's own, and those that a preview which they may see shows."""
         shown = Q(rendered_preview__preview__in=VersionPreview.objects.visible_to(user))
         return self.filter(shown | Q(job__maker=user)) if user.is_authenticated else self.filter(shown)
+
+    def with_shown(self) -> RenderResultQuerySet:
+        """With `is_shown`: whether a preview is made of it, or something of its maker's shows the same picture.
+
+        What others show is no concern of its maker's, not even that they do.
+        """
+        shown = Q(rendered_preview__isnull=False)
+        same = {"job__maker": OuterRef("job__maker"), "picture": OuterRef("picture")}
+        shown |= Q(Exists(RenderInput.objects.filter(**same)))
+        for model, field in shown_by():
+            if owner := getattr(model, "held_by", ""):
+                own = {field: OuterRef("picture"), owner: OuterRef("job__maker")}
+                shown |= Q(Exists(model.objects.filter(**own)))
+        return self.annotate(is_shown=ExpressionWrapper(shown, models.BooleanField()))
 
     def for_display(self) -> RenderResultQuerySet:
         """With job, receipt, picture and renditions, in their order."""

@@ -114,13 +114,18 @@ def _keep_inputs(job: RenderJob, plan: RenderPlan) -> None:
             queue_renditions(picture.pk)
 
 
+def hold_share(by: User) -> None:
+    """Let nobody else count this person's share until the transaction ends, so that two requests count as two."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"renders:{by.pk}"])
+
+
 def refuse_over_quota(by: User, pictures: int, *, kind: str) -> None:
-    """Raises QuotaExceeded. Holds the person's share until the transaction ends, so that two requests count as two.
+    """Raises QuotaExceeded. Holds the person's share.
 
     The cells of a grid count as pictures alone: a grid has a bound of its own.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"renders:{by.pk}"])
+    hold_share(by)
     own = RenderJob.objects.of(by)
     most = settings.RENDER_OPEN_JOBS
     if kind in _ONE_BY_ONE and own.open().filter(kind__in=_ONE_BY_ONE).count() >= most:

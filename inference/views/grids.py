@@ -5,18 +5,21 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from community.errors import SafelightError
+from community.errors import QuotaExceeded, SafelightError
 from community.services.paging import keyset_page
 from inference.forms import GridForm
 from inference.models import Grid, RenderJob
 from inference.services.grids import AXES, cancel_grid, submit_grid
 from inference.services.gridviews import grid_table
+from inference.services.keeping import is_grid_kept, keep_grid, let_go_grid
 
 _PAGE = 30
 
@@ -57,6 +60,7 @@ def grid_page(request: HttpRequest, grid_id: uuid.UUID) -> HttpResponse:
     """`/grids/<id>`: the table, as far as it is rendered."""
     grid = get_object_or_404(Grid.objects.of(request.user), pk=grid_id)
     context: dict[str, Any] = {"grid": grid, "table": grid_table(grid), "axes": _axes(grid)}
+    context |= {"is_kept": is_grid_kept(grid), "days": settings.RENDER_KEEP_DAYS}
     fragment = request.htmx and request.htmx.target == "grid"
     return render(request, "inference/_grid.html" if fragment else "inference/grid.html", context)
 
@@ -67,6 +71,18 @@ def cancel(request: HttpRequest, grid_id: uuid.UUID) -> HttpResponse:
     """Call off what is not rendered yet."""
     grid = get_object_or_404(Grid.objects.of(request.user), pk=grid_id)
     cancel_grid(grid, by=request.user)
+    return redirect("inference:grid", grid.pk)
+
+
+@login_required
+@require_POST
+def keep(request: HttpRequest, grid_id: uuid.UUID) -> HttpResponse:
+    """Keep every cell, or (`let_go`) leave them to time again."""
+    grid = get_object_or_404(Grid.objects.of(request.user), pk=grid_id)
+    try:
+        (let_go_grid if "let_go" in request.POST else keep_grid)(grid, by=request.user)
+    except QuotaExceeded as refusal:
+        messages.error(request, str(refusal.detail))
     return redirect("inference:grid", grid.pk)
 
 

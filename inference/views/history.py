@@ -10,15 +10,20 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from community.errors import QuotaExceeded
 from community.services.paging import keyset_page
+from community.views.returning import back_to
 from inference.models import RenderJob, RenderResult, Verification
 from inference.models.refusals import explain_render
 from inference.prompts.plan import read_plan
 from inference.services.cancelling import cancel_render
+from inference.services.expiring import goes_at
+from inference.services.keeping import keep_render, let_go_render
 from inference.services.pngs import parameters_of
 from inference.services.verifying import verify_receipt
 from inference.services.waiting import why_waiting
@@ -34,10 +39,12 @@ def history(request: HttpRequest) -> HttpResponse:
     """`/renders`: one's own, newest first."""
     rows = RenderJob.objects.of(request.user).exclude(kind=RenderJob.Kind.VERIFY)
     page = keyset_page(rows, ["-created_at", "-id"], cursor=request.GET.get("cursor", ""), size=_PAGE)
-    results = RenderResult.objects.of(request.user).for_display().filter(job__in=[job.pk for job in page.items])
-    first = {result.job_id: result for result in reversed(list(results))}
+    found: dict[uuid.UUID, list[RenderResult]] = {job.pk: [] for job in page.items}
+    for result in RenderResult.objects.of(request.user).for_display().with_shown().filter(job__in=list(found)):
+        found[result.job_id].append(result)
     context = {
-        "entries": [(job, first.get(job.pk)) for job in page.items],
+        "entries": [(job, found[job.pk], goes_at(job, found[job.pk])) for job in page.items],
+        "here": request.get_full_path(),
         "next": f"?{urlencode({'cursor': page.next})}" if page.next else "",
     }
     template = "_history" if request.htmx and not request.htmx.boosted else "history"
@@ -62,13 +69,14 @@ def job_page(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
     job = get_object_or_404(RenderJob.objects.of(request.user), pk=job_id)
     visible = ModelVersion.objects.visible_to(request.user).filter(pk__in=job.versions).select_related("model__owner")
     tests = list(_verifications(job))
-    results = list(RenderResult.objects.of(request.user).for_display().filter(job=job))
+    results = list(RenderResult.objects.of(request.user).for_display().with_shown().filter(job=job))
     context = {
         "job": job,
         "asked": job.request,
         "waiting": why_waiting(job),
         "error": explain_render(job.error["code"], job.error.get("params", {})) if job.error else "",
         "results": results,
+        "goes": goes_at(job, results),
         "economical": any(result.receipt.is_economical for result in results),
         "versions": sorted(visible, key=lambda version: job.versions.index(version.pk)),
         "verifications": tests,
@@ -86,6 +94,18 @@ def cancel(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
     cancel_render(job, by=request.user)
     messages.success(request, _("The render was cancelled."))
     return redirect("inference:job", job.pk)
+
+
+@login_required
+@require_POST
+def keep(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """Keep the pictures of a render, or (`let_go`) leave them to time again."""
+    job = get_object_or_404(RenderJob.objects.of(request.user), pk=job_id)
+    try:
+        (let_go_render if "let_go" in request.POST else keep_render)(job, by=request.user)
+    except QuotaExceeded as refusal:
+        messages.error(request, str(refusal.detail))
+    return back_to(request, reverse("inference:job", args=[job.pk]))
 
 
 @login_required

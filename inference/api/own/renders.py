@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 
+from django.db.models import Prefetch
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -33,6 +34,7 @@ from registry.views.media import Served, send
 _SIZE = 20
 _MOST = 100
 _ORDER = ("-created_at", "-id")
+_RESULTS = Prefetch("results", RenderResult.objects.with_shown())
 _INDEX = OpenApiParameter("index", OpenApiTypes.INT, description="Which picture of a batch, from 0.")
 
 
@@ -48,7 +50,7 @@ class RendersView(APIView):
     )
     def get(self, request: Request) -> Response:
         size = read_size(request, default=_SIZE, most=_MOST)
-        own = RenderJob.objects.of(request.user).prefetch_related("results")
+        own = RenderJob.objects.of(request.user).prefetch_related(_RESULTS)
         page = keyset_page(own, _ORDER, cursor=request.query_params.get("cursor", ""), size=size)
         rows = [render_shape(job, request) for job in page.items]
         return Response({"results": rows, "next": next_address(request, page.next)})
@@ -113,5 +115,5 @@ def _result(request: Request, job_id: uuid.UUID) -> RenderResult:
 
 
 def _job(request: Request, job_id: uuid.UUID) -> RenderJob:
-    own = RenderJob.objects.of(request.user).prefetch_related("results")
+    own = RenderJob.objects.of(request.user).prefetch_related(_RESULTS)
     return get_object_or_404(own, pk=job_id)

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from inference.models import RenderJob, RenderResult
 from inference.models.refusals import explain_render
+from inference.services.expiring import goes_at
 from inference.services.waiting import why_waiting
 
 
@@ -111,6 +112,9 @@ class RenderShape(QueuedRenderShape):
     picture = serializers.CharField(allow_null=True, help_text=_("The address of its first picture."))
     receipt = serializers.CharField(allow_null=True, help_text=_("The address of that picture's receipt."))
     results = RenderResultShape(many=True)
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text=_("When the first of its pictures goes, with its receipt; null: none does.")
+    )
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -134,8 +138,9 @@ def queued_shape(job: RenderJob) -> dict[str, Any]:
 
 
 def render_shape(job: RenderJob, request: Request) -> dict[str, Any]:
-    """All that its maker is told of a render. Prefetch its results."""
-    results = [_result_shape(result, request) for result in job.results.all()]
+    """All that its maker is told of a render. Prefetch its results `with_shown`."""
+    made = list(job.results.all())
+    results = [_result_shape(result, request) for result in made]
     first = results[0] if results else {}
     return {
         **queued_shape(job),
@@ -148,6 +153,7 @@ def render_shape(job: RenderJob, request: Request) -> dict[str, Any]:
         "picture": first.get("picture"),
         "receipt": first.get("receipt"),
         "results": results,
+        "expires_at": goes_at(job, made),
         "created_at": job.created_at,
         "started_at": job.started_at,
         "finished_at": job.finished_at,
