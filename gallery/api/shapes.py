@@ -10,8 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from community.api.reactions import ReactionCountsSerializer
+from community.ratings import RATING_NAMES
 from gallery.models import Image, ImageResource, Post
 from gallery.policies import can_see_generation
+from gallery.services.classifying import proposal_of
 from gallery.services.publishing import reading_of, unmet_post_checks
 from registry.api.own.pictures import PictureError, RatingField, RenditionSerializer
 from registry.models import ModelVersion
@@ -69,6 +71,9 @@ class PrivateFinding(serializers.Serializer):
     text = serializers.CharField()
 
 
+_PROPOSED = _("What the site's classifier proposes, told to the author and moderators; a milder rating is reported.")
+
+
 class OwnSide(serializers.Serializer):
     """What an image's author and moderators are told besides."""
 
@@ -79,6 +84,7 @@ class OwnSide(serializers.Serializer):
     hides_generation = serializers.BooleanField()
     private = PrivateFinding(many=True)
     is_read = serializers.BooleanField(help_text=_("Whether the file's metadata has been read."))
+    proposed_rating = serializers.ChoiceField(choices=list(RATING_NAMES), allow_null=True, help_text=_PROPOSED)
 
 
 class ImageShape(serializers.Serializer):
@@ -109,6 +115,10 @@ class FullImageShape(ImageShape):
     generation = GenerationShape(allow_null=True, help_text=_("Null where nothing is known, or where it is hidden."))
     resources = ResourceShape(many=True)
     own = OwnSide(allow_null=True)
+
+
+class PostImageShape(ImageShape):
+    proposed_rating = serializers.ChoiceField(choices=list(RATING_NAMES), allow_null=True, help_text=_PROPOSED)
 
 
 class ImageList(serializers.Serializer):
@@ -217,7 +227,13 @@ def _own_side(image: Image) -> dict[str, Any]:
         "hides_generation": image.hides_generation,
         "private": reading.private if reading else [],
         "is_read": reading is not None and reading.state in {"done", "failed"},
+        "proposed_rating": _proposed(image),
     }
+
+
+def _proposed(image: Image) -> str | None:
+    proposed = proposal_of(image)
+    return str(proposed.label) if proposed is not None else None
 
 
 def resource_shape(row: ImageResource, request: Request, *, is_own: bool) -> dict[str, Any]:
@@ -251,6 +267,12 @@ def post_shape(post: Post, images: Iterable[Image], request: Request) -> dict[st
         "publish_at": post.publish_at,
         "published_at": post.published_at,
         "deleted_at": post.deleted_at,
-        "images": [image_shape(image, request) for image in images],
+        "images": [
+            {
+                **image_shape(image, request),
+                "proposed_rating": _proposed(image) if is_own_side(image, request) else None,
+            }
+            for image in images
+        ],
         "unmet": [{"code": u.code, "field": u.field, "detail": u.detail, "image": u.image} for u in unmet],
     }

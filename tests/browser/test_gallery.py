@@ -14,6 +14,7 @@ from PIL import Image as Pixels
 from playwright.sync_api import Page, expect
 
 from gallery.models import Image, PictureReading, Post
+from gallery.services.classifying import classify_picture
 from gallery.services.publishing import publish_due
 from gallery.services.reading import read_metadata
 from registry.models import Inspection, Picture
@@ -24,7 +25,8 @@ from tests.browser.axe import serious_in_both_themes
 from tests.browser.test_look import MOST_SHIFT, layout_shift
 from tests.factories import CommentFactory, ModelVersionFactory, RegisteredModelFactory, UserFactory
 from tests.gallery.pictures import png
-from tests.gallery.rows import INFOTEXT, first, painted, posted, told
+from tests.gallery.rows import INFOTEXT, drafted, first, painted, posted, prepared, told
+from tests.gallery.test_classifying import bright
 from tests.registry.pictures.build import saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -175,6 +177,28 @@ def test_a_picture_has_tags_of_its_own_and_hides_how_it_was_made(open_window, wo
     expect(row.get_by_label(re.compile("^Tags"))).to_have_value(re.compile("^(ink wash, harbour|harbour, ink wash)$"))
     expect(row.get_by_label("Hide how it was made")).to_be_checked()
     expect(row.get_by_role("button", name="Save")).to_have_count(0)
+
+
+def test_what_a_classifier_proposes_is_taken_by_one_press(open_window, person, settings):
+    settings.PICTURE_CLASSIFIER = "tests.gallery.classifier"
+    post = prepared(drafted(person, bright(250), rating=None))
+    image = first(post)
+    classify_picture(image.picture_id)
+    page = open_window(user=person)
+    page.goto(reverse("gallery:post-edit", args=[post.pk]))
+    rating = page.locator("select[name$=-rating]")
+    milder = page.get_by_text("You chose a milder rating")
+
+    rating.select_option("PG")
+    expect(milder).to_be_visible()
+    page.get_by_role("button", name="Rate it X").click()
+
+    expect(page.locator("#post-heard")).to_have_text("Saved")
+    expect(rating).to_have_value("X")
+    expect(milder).to_be_hidden()
+    expect(page.get_by_role("button", name="Rate it X")).to_be_hidden()
+    expect(page).to_have_url(re.compile(r"/edit$"))
+    assert Image.objects.get(pk=image.pk).rating_name == "X"
 
 
 def large(width: int, height: int, hue: int) -> bytes:
