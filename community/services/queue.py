@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from community.errors import InvalidInput
 from community.models import Appeal, Case, Decision, Subject, User
-from community.services.deciding import Order, decide, decide_case
+from community.services.deciding import Order, decide, decide_case, hold_group
 from community.services.paging import Page, keyset_page
 
 PAGE_SIZE: Final = 10
@@ -82,17 +82,29 @@ def alike(subjects: Sequence[int]) -> dict[int, list[int]]:
     return find(subjects)
 
 
+def words_of(subjects: Sequence[Subject]) -> dict[int, str]:
+    """What these things say, by their ids, as far as their rooms tell (`settings.MODERATION_WORDS`)."""
+    found: dict[int, str] = {}
+    for kind, path in settings.MODERATION_WORDS.items():
+        ids = [subject.pk for subject in subjects if subject.kind == kind]
+        if ids:
+            read: Callable[[Sequence[int]], dict[int, str]] = import_string(path)
+            found |= read(ids)
+    return found
+
+
 @transaction.atomic
 def decide_group(case: Case, also: Sequence[int], order: Order, *, by: User) -> list[Decision]:
     """Decide a case, and in the same way those things that look like it and that the moderator ticked.
 
     Raises as `decide_case`; what does not look like it is passed over.
     """
+    near = set(alike([case.subject_id]).get(case.subject_id, ())) & set(also) if also else set()
+    others = list(Subject.objects.filter(pk__in=near).select_related("owner").order_by("pk"))
+    if others:
+        hold_group([case.subject, *others], order)
     decisions = [decide_case(case, order, by=by)]
-    if also:
-        near = set(alike([case.subject_id]).get(case.subject_id, ())) & set(also)
-        for subject in Subject.objects.filter(pk__in=near).select_related("owner").order_by("pk"):
-            decisions.append(decide(subject, order, by=by))
+    decisions += [decide(subject, order, by=by) for subject in others]
     return decisions
 
 

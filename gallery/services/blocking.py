@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -44,6 +46,13 @@ def blocked_pictures(pictures: list[Picture]) -> dict[int, BlockedHash]:
         if blocked := by_bytes.get(picture.blob_id) or by_looks.get(picture.phash or 0):
             found[picture.pk] = blocked
     return found
+
+
+def posts_showing(blocked: Iterable[BlockedHash]) -> QuerySet[Post]:
+    """The posts that would be held back, in part, if these hashes were blocked; they need not be in the list yet."""
+    pictures = {pk for one in blocked for pk in pictures_of(one).values_list("pk", flat=True)}
+    shown = Image.objects.public().filter(picture__in=pictures)
+    return Post.objects.filter(pk__in=shown.values("post"))
 
 
 def _hold(images: QuerySet[Image], blocked: BlockedHash) -> None:

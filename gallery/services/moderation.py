@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict
-from community.models import Comment, Decision, Subject
-from community.services.blocking import MAX_DISTANCE, block
+from community.models import BlockedHash, Comment, Decision, Subject
+from community.services.blocking import MAX_DISTANCE, block, tells_apart
 from community.services.deciding import Act, Handler, Order
 from gallery.models import Collection, Image, Post
+from gallery.services.blocking import posts_showing
 from gallery.services.collecting import refresh_subject
 from gallery.services.listing import refresh_images
 from gallery.services.posting import refresh_rating
@@ -25,8 +27,9 @@ _STATES: Final = {Act.HOLD: Image.State.HELD, Act.REMOVE: Image.State.REMOVED, A
 
 def decide_image(subject: Subject, comment: Comment | None, decision: Decision, order: Order) -> int | None:
     """Change one image, or with `order.whole` its post. Gives back the rating before, for a change of rating."""
+    hold_images([subject], order)
     found = Image.objects.filter(subject=subject).first()
-    post = found and Post.objects.select_for_update(no_key=True, of=("self",)).filter(pk=found.post_id).first()
+    post = found and Post.objects.filter(pk=found.post_id).first()
     image = Image.objects.select_related("picture").filter(subject=subject).first()
     if post is None or image is None:
         raise Conflict(_("This image is gone."), code="gone")
@@ -45,6 +48,31 @@ def decide_image(subject: Subject, comment: Comment | None, decision: Decision, 
     refresh_images(images)
     _block(images.select_related("picture"), decision, order)
     return before if order.act == Act.RATE else None
+
+
+def hold_images(subjects: Sequence[Subject], order: Order) -> None:
+    """Hold the posts of all that a decision changes, in the order of their numbers.
+
+    A removal that blocks bytes or looks holds back what shows them in other posts, too. Of two moderators at once each
+    would hold what the other waits for, were those taken as they come.
+    """
+    images = Image.objects.filter(subject__in=subjects)
+    if order.whole:
+        images = Image.objects.filter(post__in=images.values("post"))
+    posts = Post.objects.filter(pk__in=images.values("post"))
+    ids = set(posts.values_list("pk", flat=True))
+    if blocked := _to_block(images, order):
+        ids |= set(posts_showing(blocked).values_list("pk", flat=True))
+    rows = Post.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+    list(rows.values_list("pk", flat=True))
+
+
+def _to_block(images: QuerySet[Image], order: Order) -> list[BlockedHash]:
+    """What an order has blocked, not yet in the list."""
+    pictures = [image.picture for image in images.select_related("picture") if image.picture is not None]
+    found = [BlockedHash(sha256=picture.blob_id) for picture in pictures] if order.block else []
+    looks = {picture.phash for picture in pictures if tells_apart(picture.phash)} if order.block_alike else set()
+    return [*found, *(BlockedHash(phash=phash) for phash in looks)]
 
 
 def _decide_post(post: Post, order: Order) -> None:
@@ -110,6 +138,10 @@ ORDER BY asked.id, pool.id DESC LIMIT %(most)s
 """
 
 IMAGES: Final = Handler(
-    frozenset({Act.HOLD, Act.REMOVE, Act.RATE, Act.RESTORE}), decide_image, can_block=True, can_whole=True
+    frozenset({Act.HOLD, Act.REMOVE, Act.RATE, Act.RESTORE}),
+    decide_image,
+    can_block=True,
+    can_whole=True,
+    hold=hold_images,
 )
 COLLECTIONS: Final = Handler(frozenset({Act.REMOVE, Act.RESTORE}), decide_collection)
