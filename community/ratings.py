@@ -44,6 +44,18 @@ def browsing_level_of(viewer: Any) -> int:
     return level_up_to(RATING_NAMES[settings.ANONYMOUS_RATING])
 
 
+def unions_beyond(level: int) -> list[int]:
+    """Unions of ratings that share no bit with a browsing level: of what bears one, nothing may be shown. 0 is not
+    among them: what nobody has rated lies beyond nobody's level.
+    """
+    return [union for union in range(1, int(ALL_RATINGS) + 1) if not union & level]
+
+
+def is_beyond(union: int, viewer: Any) -> bool:
+    """Whether a thing whose ratings are this union lies beyond what a viewer is shown."""
+    return bool(union) and not union & browsing_level_of(viewer)
+
+
 def bits_of(level: int) -> list[int]:
     """The ratings of a browsing level, one bit each."""
     return [int(rating) for rating in Rating if rating & level]

@@ -373,7 +373,13 @@ MODERATION_HANDLERS = {
     "image": "gallery.services.moderation.IMAGES",
     "model": "registry.services.moderating.MODELS",
     "person": "community.services.moderation.PEOPLE",
+    "review": "registry.services.moderating.REVIEWS",
     "topic": "community.services.moderation.TOPICS",
+}
+# What things of a kind say, for the queue: functions of subjects' ids that return texts by id.
+MODERATION_WORDS = {
+    "review": "registry.services.moderating.words_of_reviews",
+    "topic": "community.services.moderation.words_of_topics",
 }
 # What looks like a thing, for the queue: a function of subjects' ids that returns the ids of others by id; empty: none.
 MODERATION_ALIKE = "gallery.services.moderation.images_alike"
@@ -403,6 +409,7 @@ TAG_ADDRESS = "/models?tag="
 # What tells how many bytes a person holds, a function of the person; empty: none are counted.
 QUOTA_USAGE = "registry.services.uploads.used_bytes"
 
+    "reviews": "registry.services.reviewing.review_subject",
 # Programs -------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -440,6 +447,7 @@ SPECTACULAR_SETTINGS = {
         "Verdict": "registry.models.files.Verdict",
         "VersionState": "registry.models.catalog.ModelVersion.State",
     },
+        "RatingEnum": "community.ratings.RATING_NAMES",
 }
 
 # Languages ------------------------------------------------------------------------------------------------------

@@ -17,4 +17,5 @@ def can_see_receipt(viewer: Viewer, result: RenderResult) -> bool:
     if viewer.is_authenticated and job.maker_id == viewer.pk:
         return True
     wanted = set(job.versions)
-    return ModelVersion.objects.visible_to(viewer).filter(pk__in=wanted).count() == len(wanted)
+    named = ModelVersion.objects.visible_to(viewer).within_level_of(viewer)
+    return named.filter(pk__in=wanted).count() == len(wanted)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from community.errors import SafelightError
 from community.models import Subject
+from community.ratings import RATING_CHOICES, Rating
 from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
 from registry.licenses.catalog import LICENSES
 from registry.licenses.permissions import Permissions
@@ -74,6 +75,14 @@ class ModelForm(RefusableForm):
     tags = forms.CharField(
         label=_("Tags"), max_length=2000, required=False, help_text=_("Separated by commas, at most 30.")
     )
+    declared_rating = forms.TypedChoiceField(
+        label=_("What it makes"),
+        required=False,
+        choices=[("", _("By its pictures")), *RATING_CHOICES],
+        coerce=lambda value: Rating(int(value)),
+        empty_value=None,
+        help_text=_("Who is shown this rating, or that of any of its pictures, finds the model."),
+    )
     license = forms.ChoiceField(
         label=_("License"),
         required=False,
@@ -116,7 +125,8 @@ class ModelForm(RefusableForm):
     def changes(self) -> dict[str, Any]:
         """What to hand to `edit_model`. Rights that nobody has answered are left as they are."""
         cleaned = self.cleaned_data
-        said = {key: cleaned[key] for key in ("title", "type", "description", "tags", "license", "license_text")}
+        kept = ("title", "type", "description", "tags", "declared_rating", "license", "license_text")
+        said = {key: cleaned[key] for key in kept}
         if cleaned["name"]:
             said["name"] = cleaned["name"]
         if cleaned["render_here"]:
@@ -131,6 +141,7 @@ class ModelForm(RefusableForm):
         """The form's fields as the model has them."""
         said = {key: getattr(model, key) for key in ("title", "name", "type", "description", "license", "license_text")}
         said["tags"] = ", ".join(tag.name for tag in model.tags.all())
+        said["declared_rating"] = model.declared_rating or ""
         if model.permissions is not None:
             given = asdict(Permissions.from_bits(model.permissions))
             said |= {_PREFIX + right: "yes" if given[right] else "no" for right in RIGHT_WORDS}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from community.models import Viewer
+from community.ratings import is_beyond
 from registry.models import Conversion, ModelFile, ModelVersion, RegisteredModel
 from registry.models.files import Verdict
 
@@ -55,6 +56,17 @@ def is_owner(user: Viewer, model: RegisteredModel) -> bool:
 def can_see(viewer: Viewer, version: ModelVersion) -> bool:
     """The rule of `ModelVersion.objects.visible_to`, for a version that is already loaded with its model."""
     return is_public(version) or can_moderate(viewer) or is_owner(viewer, version.model)
+
+
+def can_be_named(viewer: Viewer, version: ModelVersion) -> bool:
+    """Whether a page may name a version to this viewer and lead to it: what they see, within their browsing level.
+
+    Needs its model with its subject.
+    """
+    model = version.model
+    if not can_see(viewer, version):
+        return False
+    return can_moderate(viewer) or is_owner(viewer, model) or not is_beyond(model.subject.rating, viewer)
 
 
 def is_public(version: ModelVersion) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from django.contrib.postgres.search import TrigramSimilarity
@@ -16,7 +17,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from community.models import User, Viewer
-from community.ratings import ALL_RATINGS, browsing_level_of
+from community.ratings import browsing_level_of, unions_beyond
 from community.search_rows import Matches
 from community.search_text import Term, fold, ts_query
 from community.services.following import hidden_by
@@ -41,12 +42,15 @@ __all__ = [
     "list_models",
     "read_query",
     "search_models",
+    "unseen_rows",
 ]
 
 PAGE_SIZE: Final = 24
 # A search that finds fewer is also tried with words that are written alike.
 _LITTLE: Final = 3
 _SPELLINGS: Final = 3
+# Words written alike that are looked at for those.
+_TRIED: Final = 12
 _LEAST_SPELLED: Final = 4
 
 
@@ -95,11 +99,10 @@ def list_models(query: ModelQuery, viewer: Viewer, *, size: int) -> tuple[list[i
 
 
 def unseen_rows(viewer: Viewer) -> Q:
-    """The search rows that lists leave out for `viewer`: what they hide, and models all of whose pictures lie beyond
-    their browsing level. One without pictures lies beyond nobody's.
+    """The search rows that lists leave out for `viewer`: what they hide, and models whose declared rating and pictures
+    all lie beyond their browsing level. One without either lies beyond nobody's.
     """
-    level = browsing_level_of(viewer)
-    beyond = [bits for bits in range(1, int(ALL_RATINGS) + 1) if not bits & level]
+    beyond = unions_beyond(browsing_level_of(viewer))
     return hidden_rows(viewer) | (Q(rating__in=beyond) if beyond else Q())
 
 
@@ -151,23 +154,29 @@ def _words(rows: QuerySet[ModelSearch], asked: Asked) -> tuple[Words | None, tup
     words = Words(typed, typed, fold(asked.words))
     if len(rows.filter(Matches(typed)).values_list("pk")[:_LITTLE]) == _LITTLE:
         return words, ()
-    spellings = _spellings(asked.terms)
+    spellings = _spellings(rows, asked.terms)
     if not spellings:
         return words, ()
     wider = Words(ts_query(asked.terms, spellings), typed, words.title)
     return wider, tuple(dict.fromkeys(word for others in spellings.values() for word in others))
 
 
-def _spellings(terms: Sequence[Term]) -> dict[str, list[str]]:
-    """For each word that no title or tag holds, those that are written most alike."""
+def _spellings(rows: QuerySet[ModelSearch], terms: Sequence[Term]) -> dict[str, list[str]]:
+    """For each word that no title or tag holds, those that are written most alike.
+
+    Both are asked of `rows` alone, which this viewer is shown: a word that stands in hidden titles only is not known.
+    """
     typed = [term.text for term in terms if not term.is_run and len(term.text) >= _LEAST_SPELLED]
     known = set(SearchWord.objects.filter(word__in=typed).values_list("word", flat=True))
     found = {}
     for word in dict.fromkeys(typed):
-        if word in known or SearchWord.objects.filter(word__startswith=word).exists():
+        is_known = word in known or SearchWord.objects.filter(word__startswith=word).exists()
+        if is_known and rows.filter(Matches(f"'{word}':*")).exists():
             continue
         alike = SearchWord.objects.filter(word__trigram_similar=word).alias(likeness=TrigramSimilarity("word", word))
-        if others := list(alike.order_by("-likeness", "word").values_list("word", flat=True)[:_SPELLINGS]):
+        tried = alike.order_by("-likeness", "word").values_list("word", flat=True)[:_TRIED]
+        shown = (other for other in tried if other != word and rows.filter(Matches(f"'{other}'")).exists())
+        if others := list(islice(shown, _SPELLINGS)):
             found[word] = others
     return found
 

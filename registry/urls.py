@@ -51,6 +51,7 @@ urlpatterns = [
     path("versions/<int:version_id>/delete", owning.version_delete, name="version-delete"),
     path("versions/<int:version_id>/reviews", reviewing.review_list, name="reviews"),
     path("versions/<int:version_id>/review", reviewing.review, name="review"),
+    path("reviews/<int:review_id>", reviewing.review_page, name="review-page"),
     path("reviews/<int:review_id>/delete", reviewing.delete, name="review-delete"),
     path("reviews/<int:review_id>/remove", reviewing.remove, name="review-remove"),
     path("<str:owner>/<str:name>/edit", owning.model_edit, name="model-edit"),

@@ -21,7 +21,7 @@ from community.services.reporting import MAX_TEXT, report
 class ReportInput(serializers.Serializer):
     """What is meant: a `comment`, or what `kind` and `id` name as in `follows/{kind}/{id}`, or a subject's number."""
 
-    kind = StrictText(max_length=24, required=False, help_text="images, models, topics, people or collections")
+    kind = StrictText(max_length=24, required=False, help_text="images, models, reviews, topics, people or collections")
     id = StrictText(max_length=300, required=False)
     subject = StrictInteger(required=False)
     comment = StrictInteger(required=False)

@@ -10,15 +10,21 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from community.ratings import bits_of, browsing_level_of
+from community.ratings import bits_of, browsing_level_of, unions_beyond
 
 
 class SubjectQuerySet(models.QuerySet["Subject"]):
     def visible_to(self, user) -> SubjectQuerySet:
-        """Public ones, images among them within the viewer's level, this person's own, and all for moderators."""
+        """Public ones within the viewer's level, this person's own, and all for moderators.
+
+        An image has one rating, which must lie within the level; of a model's, any, and its reviews are rated as it is.
+        """
         if user.is_authenticated and user.is_moderator:
             return self
-        shown = Q(is_public=True) & (~Q(kind="image") | Q(rating__in=bits_of(browsing_level_of(user))))
+        level = browsing_level_of(user)
+        shown = Q(is_public=True) & (~Q(kind="image") | Q(rating__in=bits_of(level)))
+        if beyond := unions_beyond(level):
+            shown &= ~Q(kind__in=["model", "review"], rating__in=beyond)
         return self.filter(shown | Q(owner=user)) if user.is_authenticated else self.filter(shown)
 
 

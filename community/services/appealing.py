@@ -63,9 +63,9 @@ def settle_appeal(found: Appeal, *, overturn: bool, by: User, answer: str = "") 
 
 
 def _undoing(decision: Decision, answer: str) -> Order:
-    if decision.act == Act.RATE and decision.rating_before:
-        return Order(Act.RATE, reason=answer, rating=Rating(decision.rating_before))
-    return Order(Act.RESTORE, reason=answer, whole=decision.whole)
+    if decision.act == Act.RATE and decision.rating_before is not None:
+        return Order(Act.RATE, reason=answer, rating=Rating(decision.rating_before), undoes=decision.pk)
+    return Order(Act.RESTORE, reason=answer, whole=decision.whole, undoes=decision.pk)
 
 
 def _is_latest(decision: Decision) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from django.db.models import F
@@ -47,6 +48,11 @@ def decide_topic(subject: Subject, comment: Comment | None, decision: Decision, 
 
 def decide_person(subject: Subject, comment: Comment | None, decision: Decision, order: Order) -> None:
     """Close somebody's account, or open it again: they cannot sign in, their page is gone, their tokens end to work.
+def words_of_topics(subjects: Sequence[int]) -> dict[int, str]:
+    """For `settings.MODERATION_WORDS`: what topics say, by their subjects."""
+    return dict(Topic.objects.filter(subject__in=subjects).values_list("subject_id", "text"))
+
+
 
     What they made stays until it is decided about. Moderators' accounts are closed by operators alone, an operator's
     by nobody here.

@@ -76,6 +76,10 @@ def _listeners(ids: set[int], kind: str, subject: Subject | None, actor: User | 
         if not subject.is_public:
             keepers = Q(role__in=[User.Role.MODERATOR, User.Role.OPERATOR])
             people = people.filter(keepers | Q(pk=subject.owner_id))
+        if subject.kind in {"model", "review"} and subject.rating:
+            fitting = F("browsing_level").bitand(subject.rating)
+            keepers = Q(role__in=[User.Role.MODERATOR, User.Role.OPERATOR])
+            people = people.alias(fits=fitting).filter(Q(fits__gt=0) | keepers | Q(pk=subject.owner_id))
         if kind == Notice.Kind.POST:
             beyond = F("browsing_level").bitand(subject.rating)
             people = people.alias(seen=beyond).filter(Q(seen=subject.rating) | Q(pk=subject.owner_id))

@@ -38,6 +38,7 @@ class ShownCase:
     waiting: queue.Waiting
     form: DecisionForm
     thumbs: Mapping[int, SafeString]
+    words: str = ""
 
 
 @login_required
@@ -83,7 +84,8 @@ def _address(sort: str, kind: str, cursor: str = "") -> str:
 def _shown(request: HttpRequest, found: list[queue.Waiting]) -> list[ShownCase]:
     ids = [one.pk for each in found for one in (each.case.subject, *each.reported, *each.others)]
     thumbs = _thumbs(request, ids)
-    return [ShownCase(each, _form(each.case, None), thumbs) for each in found]
+    words = queue.words_of([each.case.subject for each in found if each.case.comment_id is None])
+    return [ShownCase(each, _form(each.case, None), thumbs, words.get(each.case.subject_id, "")) for each in found]
 
 
 def _thumbs(request: HttpRequest, ids: list[int]) -> Mapping[int, SafeString]:
@@ -116,11 +118,15 @@ def case_page(request: HttpRequest, case_id: int) -> HttpResponse:
     waiting = queue.waiting(case)
     ids = [one.pk for one in (case.subject, *waiting.reported, *waiting.others)]
     context = {
-        "shown": ShownCase(waiting, form, _thumbs(request, ids)),
+        "shown": ShownCase(waiting, form, _thumbs(request, ids), _words(case)),
         "case": case,
         "history": queue.history_of(case.subject),
     }
     return render(request, "community/moderation_case.html", context, status=400 if form.errors else 200)
+
+
+def _words(case: Case) -> str:
+    return "" if case.comment_id else queue.words_of([case.subject]).get(case.subject_id, "")
 
 
 def _ticked(request: HttpRequest) -> list[int]:
@@ -150,6 +156,7 @@ def thing_page(request: HttpRequest, subject_id: int) -> HttpResponse:
         "form": form,
         "history": queue.history_of(subject),
         "thumb": _thumbs(request, [subject.pk]).get(subject.pk),
+        "words": queue.words_of([subject]).get(subject.pk, ""),
     }
     return render(request, "community/moderation_thing.html", context, status=400 if form.errors else 200)
 

@@ -338,7 +338,8 @@ def _post(request: Request, post_id: int) -> Post:
 
 
 def _post_answer(post: Post, request: Request) -> dict[str, Any]:
-    loaded = Post.objects.select_related("owner", "version__model__owner").prefetch_related("tags").get(pk=post.pk)
+    loaded = Post.objects.select_related("owner", "version__model__owner", "version__model__subject")
+    loaded = loaded.prefetch_related("tags").get(pk=post.pk)
     images: QuerySet[Image] = Image.objects.visible_to(request.user).for_display().filter(post=loaded)
     if not (request.user.is_authenticated and loaded.owner_id == request.user.pk):
         images = images.ready()

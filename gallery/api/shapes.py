@@ -17,7 +17,7 @@ from gallery.services.classifying import proposal_of
 from gallery.services.publishing import reading_of, unmet_post_checks
 from registry.api.own.pictures import PictureError, RatingField, RenditionSerializer
 from registry.models import ModelVersion
-from registry.policies import can_see
+from registry.policies import can_be_named
 
 
 class VersionRef(serializers.Serializer):
@@ -147,13 +147,13 @@ class PostShape(serializers.Serializer):
     publish_at = serializers.DateTimeField(allow_null=True)
     published_at = serializers.DateTimeField(allow_null=True)
     deleted_at = serializers.DateTimeField(allow_null=True)
-    images = ImageShape(many=True)
+    images = PostImageShape(many=True)
     unmet = UnmetShape(many=True, help_text=_("What stands between a draft and the public; told to its author."))
 
 
 def version_ref(version: ModelVersion | None, request: Request) -> dict[str, Any] | None:
-    """A version that this viewer may see, or nothing. Needs its model with its owner."""
-    if version is None or not can_see(request.user, version):
+    """A version that this viewer may see, or nothing. Needs its model with its owner and its subject."""
+    if version is None or not can_be_named(request.user, version):
         return None
     model = version.model
     return {

@@ -139,7 +139,8 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def for_display(self) -> ImageQuerySet:
         """With all that its page shows, in their order."""
-        resources = ("resources__version__model__owner", "resources__suggestion__model__owner")
+        models = ("version__model", "suggestion__model")
+        resources = [f"resources__{model}__{part}" for model in models for part in ("owner", "subject")]
         return (
             self.select_related(
                 "picture__blob", "picture__reading", "picture__score", "upload", "owner", "post", "subject"

@@ -22,18 +22,19 @@ from inference.policies import can_see_receipt
 def draft_of_render(result: RenderResult, *, by: User) -> Post:
     """A new draft with the picture of one's own render. How it was made is read from the file, as from any other.
 
-    Where a model took part that is not public, that is kept to oneself, since the file names it; its author may say
-    otherwise. Raises NotAllowed for somebody else's render.
+    Where a model took part that not everybody is shown, a draft or one beyond the site's open level, that is kept to
+    oneself, since the file names it, and the prompt may, too; its author may say otherwise. Raises NotAllowed for somebody else's render.
     """
     if result.job.maker_id != by.pk:
         raise NotAllowed(_("This render is not yours."))
     post = create_post(by=by)
+    is_open = can_see_receipt(AnonymousUser(), result)
     image = Image(
         post=post,
         owner=by,
         picture=result.picture,
-        alt=result.job.request.get("prompt", "")[:500],
-        hides_generation=not can_see_receipt(AnonymousUser(), result),
+        alt=result.job.request.get("prompt", "")[:500] if is_open else "",
+        hides_generation=not is_open,
     )
     image.subject = create_subject(by, "image", title_of(image), "/images", rating=0)
     image.save()

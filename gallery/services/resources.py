@@ -101,7 +101,7 @@ def suggest_version(name: str, kind: str, viewer: User) -> ModelVersion | None:
     if not name.strip():
         return None
     stem = name.strip().lower()
-    versions = ModelVersion.objects.visible_to(viewer).select_related("model")
+    versions = ModelVersion.objects.visible_to(viewer).within_level_of(viewer).select_related("model")
     by_file = ModelFile.objects.alias(low=Lower("name")).filter(low__in=[f"{stem}{end}" for end in _ENDINGS])
     found = list(versions.filter(files__in=by_file).distinct()[:2])
     if not found:

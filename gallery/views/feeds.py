@@ -32,6 +32,7 @@ from gallery.services.collecting import find_collection
 from gallery.services.listing import title_of
 from registry.models import ModelSearch, ModelVersion, RegisteredModel, Tag
 from registry.views.feeds import model_entries, thumbnail_of, version_entries
+from registry.search import unseen_rows
 
 
 @open_feed
@@ -89,7 +90,7 @@ def _image_entry(image: Image) -> Entry:
 def person_feed(request: HttpRequest, name: str) -> Feed:
     """`/people/{name}.atom`: somebody's models, as new versions of them come out, and images."""
     person = get_object_or_404(User, username__iexact=name, is_active=True)
-    models = ModelSearch.objects.filter(owner=person)
+    models = _models().filter(owner=person)
     images = _images().filter(owner=person)
     return _mixed(
         request,
@@ -110,7 +111,7 @@ def tag_feed(request: HttpRequest) -> Feed:
         raise Http404
     tags = list(Tag.objects.named([name]).values_list("pk", flat=True))
     topics = Topic.objects.visible_to(ANYBODY).filter(tags__contains=[name.lower()])
-    models = ModelSearch.objects.filter(tag_ids__overlap=tags)
+    models = _models().filter(tag_ids__overlap=tags)
     images = _images().filter(tag_ids__overlap=tags)
     return _mixed(
         request,
@@ -214,3 +215,8 @@ def _mixed(
         entries=entries,
         author=author,
     )
+def _models():
+    """Search rows of the models that an anonymous visitor is shown."""
+    return ModelSearch.objects.exclude(unseen_rows(ANYBODY))
+
+

@@ -125,7 +125,8 @@ def _facets(query: ImageQuery, page: ImagePage) -> list[dict[str, Any]]:
 def _chips(request: HttpRequest, query: ImageQuery) -> list[Link]:
     """Every condition of the list, each a link to the list without it."""
     chips = [Link(f"“{query.q}”", _address(query.changed(q="")))] if query.q else []
-    for version in ModelVersion.objects.visible_to(request.user).filter(pk=query.version).select_related("model"):
+    shown = ModelVersion.objects.visible_to(request.user).within_level_of(request.user)
+    for version in shown.filter(pk=query.version).select_related("model"):
         label = _("Made with %(name)s") % {"name": f"{version.model.title} {version.name}"}
         chips.append(Link(label, _address(query.changed(version=None))))
     for model in RegisteredModel.objects.visible_to(request.user).filter(pk=query.model):

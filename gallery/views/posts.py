@@ -44,7 +44,8 @@ def post_page(request: HttpRequest, post_id: int) -> HttpResponse:
     public = Image.objects.public().ready().filter(post=post).count() if post.is_public else 0
     can_edit = policies.can_edit_post(request.user, post)
     version = post.version
-    if version is not None and not ModelVersion.objects.visible_to(request.user).filter(pk=version.pk).exists():
+    named = ModelVersion.objects.visible_to(request.user).within_level_of(request.user)
+    if version is not None and not named.filter(pk=version.pk).exists():
         version = None
     context = {
         "post": post,
@@ -66,9 +67,9 @@ def post_new(request: HttpRequest) -> HttpResponse:
     version = _asked_version(request)
     if request.method == "POST":
         post = create_post(by=request.user, version=version)
-        return redirect("gallery:post-edit", post.pk)
         for refusal in send_pictures(post, request.FILES.getlist("pictures"), by=request.user):
             messages.error(request, refusal)
+        return redirect("gallery:post-edit", post.pk)
     drafts = Post.objects.filter(owner=request.user, deleted_at__isnull=True)
     drafts = drafts.filter(state__in=[Post.State.DRAFT, Post.State.SCHEDULED]).prefetch_related("images")
     context = {"drafts": drafts[:_MOST_DRAFTS], "version": version, **bench_words(request)}

@@ -13,7 +13,7 @@ from gallery.models import Image, ImageResource
 from gallery.services.listing import title_of
 from gallery.services.workflows import plain_number
 from registry.models import ModelVersion
-from registry.policies import can_see
+from registry.policies import can_be_named
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,17 @@ class Card:
 
 @dataclass(frozen=True)
 class ShownResource:
-    """What an image was made with, as this viewer may know it: a link only to a version that they may see."""
+    """What an image was made with, as this viewer may know it: a link only to a version that they may see.
+
+    `suggestion` is what the name may mean, for the image's author; nothing that was taken from sight meanwhile.
+    """
 
     row: ImageResource
     name: str
     href: str
     version: ModelVersion | None
     weight: str
+    suggestion: ModelVersion | None
 
 
 def cards_of(images: Iterable[Image], list_query: str = "") -> list[Card]:
@@ -46,12 +50,16 @@ def shown_resources(image: Image, viewer: Viewer) -> list[ShownResource]:
     """The resources of an image from `for_display`. The weight stands in words of the prompt: 0.8."""
     shown = []
     for row in image.resources.all():
-        version = row.version if row.version is not None and can_see(viewer, row.version) else None
+        version, suggestion = _named(viewer, row.version), _named(viewer, row.suggestion)
         name = version.model.title if version else row.name or row.hash[:10]
         href = version.get_absolute_url() if version else ""
         if name:
-            shown.append(ShownResource(row, name, href, version, plain_number(row.weight)))
+            shown.append(ShownResource(row, name, href, version, plain_number(row.weight), suggestion))
     return shown
+
+
+def _named(viewer: Viewer, version: ModelVersion | None) -> ModelVersion | None:
+    return version if version is not None and can_be_named(viewer, version) else None
 
 
 def shown_facts(told: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,11 +11,12 @@ from community.ratings import bits_of, browsing_level_of
 from community.sitemaps import Place, Sitemap
 from gallery.models import Collection, Image, ImageSearch
 from registry.models import ModelSearch
+from registry.search import unseen_rows
 
 
 def _people():
     """Those of whom there is something that everybody may see."""
-    models = ModelSearch.objects.filter(owner=OuterRef("pk"))
+    models = ModelSearch.objects.exclude(unseen_rows(ANYBODY)).filter(owner=OuterRef("pk"))
     images = ImageSearch.objects.filter(owner=OuterRef("pk"), rating__in=bits_of(browsing_level_of(ANYBODY)))
     return User.objects.filter(Exists(models) | Exists(images), is_active=True)
 

@@ -10,18 +10,24 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from community.names import is_name
+from community.ratings import RATING_CHOICES, Rating, browsing_level_of, unions_beyond
 from registry.formats.catalog import base_model, model_type
 from registry.models.tags import Tag
 
 
 class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
     def visible_to(self, user) -> RegisteredModelQuerySet:
-        """Public ones, this person's own, and all of them for moderators."""
-        if not user.is_authenticated:
-            return self.filter(subject__is_public=True)
-        if user.is_moderator:
+        """Public ones within the viewer's level, this person's own, and all of them for moderators.
+
+        A model lies within a level that holds its declared rating or that of any of its pictures, and one without
+        either within every level.
+        """
+        if user.is_authenticated and user.is_moderator:
             return self
-        return self.filter(Q(subject__is_public=True) | Q(owner=user))
+        shown = Q(subject__is_public=True)
+        if beyond := unions_beyond(browsing_level_of(user)):
+            shown &= ~Q(subject__rating__in=beyond)
+        return self.filter(shown | Q(owner=user)) if user.is_authenticated else self.filter(shown)
 
     def named(self, owner: str, name: str) -> RegisteredModelQuerySet:
         """The one at `/{owner}/{name}`, regardless of case. No row for what can be no address, such as a NUL."""
@@ -71,6 +77,18 @@ class RegisteredModel(models.Model):
     render_here = models.BooleanField(
         null=True, help_text="Whether others may render with it on this site; null: not chosen, which is a no."
     )
+    declared_rating = models.PositiveSmallIntegerField(
+        choices=[(0, ""), *RATING_CHOICES],
+        default=0,
+        db_default=0,
+        help_text="What it makes, by its author; 0: as its pictures are.",
+    )
+    least_rating = models.PositiveSmallIntegerField(
+        choices=[(0, ""), *RATING_CHOICES],
+        default=0,
+        db_default=0,
+        help_text="By a moderator: its author declares no milder one.",
+    )
     tags = models.ManyToManyField(Tag, related_name="models", blank=True)
     first_published_at = models.DateTimeField(null=True, editable=False)
     taken_down_at = models.DateTimeField(null=True, editable=False)
@@ -87,6 +105,16 @@ class RegisteredModel(models.Model):
             models.CheckConstraint(
                 condition=Q(permissions__isnull=True) | Q(permissions__lt=64), name="model_permissions_are_six_bits"
             ),
+            models.CheckConstraint(
+                condition=Q(declared_rating__in=[0, *(int(r) for r in Rating)])
+                & Q(least_rating__in=[0, *(int(r) for r in Rating)]),
+                name="model_ratings_are_one_bit",
+            ),
+            # PG binds nobody: what is not declared is shown to whoever is shown PG, too.
+            models.CheckConstraint(
+                condition=Q(least_rating__lte=int(Rating.PG)) | Q(declared_rating__gte=models.F("least_rating")),
+                name="model_rating_is_not_below_least",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -99,6 +127,11 @@ class RegisteredModel(models.Model):
     def type_info(self):
         """The row of the model-type list: label, folders, how it is written into a prompt."""
         return model_type(self.type)
+
+    @property
+    def declared_rating_name(self) -> str:
+        """The word of its declared rating, e.g. X; empty where its pictures speak for it."""
+        return Rating(self.declared_rating).label if self.declared_rating else ""
 
     @property
     def is_named_for_good(self) -> bool:
@@ -145,6 +178,17 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
             return self
         public = Q(state=ModelVersion.State.PUBLISHED, model__taken_down_at__isnull=True)
         return self.filter(public | Q(model__owner=user))
+
+    def within_level_of(self, user) -> ModelVersionQuerySet:
+        """Those of models that lie within the viewer's level, this person's own, and all of them for moderators.
+
+        For lists, suggestions and pages, after `visible_to`: bytes and hashes are found by whoever has their address.
+        """
+        beyond = unions_beyond(browsing_level_of(user))
+        if not beyond or (user.is_authenticated and user.is_moderator):
+            return self
+        within = ~Q(model__subject__rating__in=beyond)
+        return self.filter(within | Q(model__owner=user)) if user.is_authenticated else self.filter(within)
 
     def renderable_by(self, user) -> ModelVersionQuerySet:
         """Those that this person may render with here: the rule of `registry.policies.can_render`."""

@@ -11,8 +11,9 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from community.errors import Conflict, InvalidInput
+from community.errors import Conflict, InvalidInput, NotAllowed
 from community.models import User
+from community.ratings import RATING_NAMES, Rating
 from community.services.discussion import create_subject
 from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
 from registry.licenses.catalog import LICENSES
@@ -39,6 +40,7 @@ def create_model(
     license_text: str = "",
     permissions: Permissions | None = None,
     render_here: bool | None = None,
+    declared_rating: Rating | None = None,
     name: str = "",
 ) -> RegisteredModel:
     """A new model of `by`, seen by nobody else until a version of it is published.
@@ -54,6 +56,7 @@ def create_model(
         "license_text": _license_text(license_text),
         "permissions": _permission_bits(permissions),
         "render_here": _render_here(render_here),
+        "declared_rating": _declared_rating(declared_rating),
     }
     wanted = clean_tags(tags)
     lock_owner(by)
@@ -66,11 +69,12 @@ def create_model(
 
 @transaction.atomic
 def edit_model(model: RegisteredModel, *, by: User, **changes: Any) -> RegisteredModel:
-    """Change what is said about a model: title, name, type, description, tags, license, license_text, permissions and
-    render_here.
+    """Change what is said about a model: title, name, type, description, tags, license, license_text, permissions,
+    render_here and declared_rating.
 
     A new name of a model that was ever published leaves a redirect at the old one. A new licence or permissions
-    hold for versions that are published from now on. Raises InvalidInput or Conflict that names the field.
+    hold for versions that are published from now on. Raises InvalidInput or Conflict that names the field, NotAllowed
+    for a rating below the moderators'.
     """
     require_editor(by, model)
     tags, name = changes.pop("tags", None), changes.pop("name", None)
@@ -79,6 +83,8 @@ def edit_model(model: RegisteredModel, *, by: User, **changes: Any) -> Registere
     if name is not None:
         lock_owner(model.owner)
     model = lock_model(model)
+    if "declared_rating" in values:
+        _refuse_milder(model, values["declared_rating"])
     for key, value in values.items():
         setattr(model, key, value)
     if name is not None:
@@ -87,6 +93,17 @@ def edit_model(model: RegisteredModel, *, by: User, **changes: Any) -> Registere
     if wanted is not None:
         set_model_tags(model, wanted)
     return refresh_listing(model)
+
+
+def _refuse_milder(model: RegisteredModel, rating: int) -> None:
+    """What moderators have decided, the author only makes stricter."""
+    if model.least_rating > Rating.PG and rating < model.least_rating:
+        raise NotAllowed(
+            _("Moderators rated this model %(rating)s. You can choose a stricter rating, or appeal their decision.")
+            % {"rating": Rating(model.least_rating).label},
+            code="below_moderators",
+            field="declared_rating",
+        )
 
 
 def _rename(model: RegisteredModel, name: str) -> None:
@@ -218,6 +235,15 @@ def _render_here(value: bool | None) -> bool | None:
     return value
 
 
+def _declared_rating(value: Rating | None) -> int:
+    if value is None:
+        return 0
+    if value not in list(Rating):
+        names = ", ".join(RATING_NAMES)
+        raise InvalidInput(_("Choose a rating: one of %(names)s.") % {"names": names}, field="declared_rating")
+    return int(value)
+
+
 def _trained_words(values: Sequence[str]) -> list[str]:
     if isinstance(values, str) or not isinstance(values, list | tuple):
         raise InvalidInput(_("This must be a list."), field="trained_words")
@@ -234,6 +260,7 @@ _MODEL_FIELDS: Final[dict[str, Callable[[Any], Any]]] = {
     "license_text": _license_text,
     "permissions": _permission_bits,
     "render_here": _render_here,
+    "declared_rating": _declared_rating,
 }
 _VERSION_FIELDS: Final[dict[str, Callable[[Any], Any]]] = {
     "name": _version_name,

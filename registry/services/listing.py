@@ -7,16 +7,17 @@ from functools import reduce
 from operator import or_
 
 from django.contrib.postgres.search import SearchVectorField
-from django.db.models import Func, Value
+from django.db.models import Func, QuerySet, Value
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict
+from community.models import Subject
 from community.search_text import fold, vector, words_of
 from community.services.discussion import update_subject
 from registry.formats.catalog import BASE_MODELS, MODEL_TYPES
 from registry.licenses.effective import effective_rights
 from registry.licenses.permissions import Permissions
-from registry.models import ModelSearch, ModelVersion, RegisteredModel, SearchWord
+from registry.models import ModelSearch, ModelVersion, RegisteredModel, Review, SearchWord
 
 # Words deep in a long text say little about a model, and would make the search rows wide.
 _DESCRIPTION_CHARACTERS = 300
@@ -39,11 +40,12 @@ def refresh_listing(model: RegisteredModel) -> RegisteredModel:
     """Bring subject and search row up to what the model and its versions say now; gives back the model as it stands.
 
     Call it in the transaction of any change to a title, name, tag, type, word, rating or state. A model is public
-    while one version is published and it is not taken down; only then it has a search row.
+    while one version is published and it is not taken down; only then it has a search row. Its rating is the union of
+    what it is declared to be and what its public versions' pictures are.
     """
     model = lock_model(model)
     versions = list(model.versions.published().order_by("-published_at", "-pk"))
-    rating = reduce(or_, (version.rating for version in versions), 0)
+    rating = reduce(or_, (version.rating for version in versions), model.declared_rating)
     update_subject(
         model.subject,
         title=model.title,
@@ -55,7 +57,26 @@ def refresh_listing(model: RegisteredModel) -> RegisteredModel:
         _write_search_row(model, versions, rating)
     else:
         ModelSearch.objects.filter(model=model).delete()
+    _refresh_reviews(model, versions, rating)
     return model
+
+
+def _refresh_reviews(model: RegisteredModel, versions: Sequence[ModelVersion], rating: int) -> None:
+    """The subjects of its reviews say what is public of them, and are rated as the model is."""
+    reviews = Review.objects.filter(version__model=model, subject__isnull=False)
+    subjects = dict(reviews.values_list("subject", "version"))
+    if not subjects:
+        return
+    shown = {version.pk for version in versions}
+    standing = set(reviews.standing().filter(version__in=shown).values_list("subject", flat=True))
+    for is_public in (True, False):
+        which = [pk for pk in subjects if (pk in standing) == is_public]
+        Subject.objects.filter(pk__in=which).update(is_public=is_public, rating=rating)
+
+
+def forget_reviews(versions: QuerySet[ModelVersion]) -> None:
+    """Forget the subjects of reviews, with what was reported of them, before their versions go."""
+    Subject.objects.filter(review__version__in=versions.values("pk")).delete()
 
 
 def _write_search_row(model: RegisteredModel, versions: Sequence[ModelVersion], rating: int) -> None:

@@ -23,7 +23,7 @@ from registry.models import ModelFile, ModelVersion, RegisteredModel
 from registry.models.files import Verdict
 from registry.policies import is_passing
 from registry.services.guards import require_editor
-from registry.services.listing import lock_model, refresh_listing
+from registry.services.listing import forget_reviews, lock_model, refresh_listing
 from registry.services.tombstones import raise_tombstones
 from registry.services.wording import clean_reason
 
@@ -171,6 +171,7 @@ def delete_version(version: ModelVersion, reason: str = "", *, by: User) -> None
     model = lock_model(version.model)
     version = _lock_version(model, version)
     raise_tombstones([version], reason)
+    forget_reviews(model.versions.filter(pk=version.pk))
     version.delete()
     refresh_listing(model)
 
@@ -183,6 +184,7 @@ def delete_model(model: RegisteredModel, reason: str = "", *, by: User) -> None:
     model = lock_model(model)
     raise_tombstones(model.versions.select_for_update(), reason)
     subject = model.subject
+    forget_reviews(model.versions.all())
     model.delete()
     subject.delete()
 

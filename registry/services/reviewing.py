@@ -14,8 +14,9 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput, NotAllowed
-from community.models import ModerationAct, Notice, Subject, User, Viewer
-from community.services.following import hidden_by
+from community.models import Notice, Subject, User, Viewer
+from community.services.deciding import Act, Order, decide
+from community.services.following import hidden_by, name_of
 from community.services.limits import check_rate
 from community.services.mentions import mentioned_people, names_of, tell_mentioned
 from community.services.notifications import notify
@@ -64,20 +65,22 @@ def _write(version: ModelVersion, recommended: bool, text: str, mentions: list[s
             review = Review.objects.create(version=version, author=by, **said)
     except IntegrityError:  # there is one: this changes it
         review = Review.objects.select_for_update(of=("self",)).get(version=version, author=by)
-        if review.removed_at is not None:
-            raise Conflict(_("A moderator removed your review."), code="review_removed") from None
-        _count(version, 0, int(recommended) - int(review.recommended))
+        if not review.stands:
+            detail = _("A moderator removed your review.") if review.removed_at else _("Moderators hold your review.")
+            raise Conflict(detail, code="review_removed") from None
+        count_reviews(version, 0, int(recommended) - int(review.recommended))
         for name, value in said.items():
             setattr(review, name, value)
         review.edited_at = timezone.now()
         review.save(update_fields=[*said, "edited_at"])
     else:
-        _count(version, 1, int(recommended))
+        count_reviews(version, 1, int(recommended))
     review.version = version
     return review
 
 
-def _count(version: ModelVersion, reviews: int, recommended: int) -> None:
+def count_reviews(version: ModelVersion, reviews: int, recommended: int) -> None:
+    """Add to a version's totals, in the transaction that changes the reviews."""
     if reviews or recommended:
         ModelVersion.objects.filter(pk=version.pk).update(
             review_count=F("review_count") + reviews, recommended_count=F("recommended_count") + recommended
@@ -129,12 +132,12 @@ def delete_review(review: Review, *, by: User) -> None:
     held = Review.objects.select_for_update(of=("self",)).filter(pk=review.pk).first()
     if held is None:
         return
-    if held.removed_at is None:
-        _count(held.version, -1, -int(held.recommended))
+    if held.stands:
+        count_reviews(held.version, -1, -int(held.recommended))
+    Subject.objects.filter(pk=held.subject_id).delete()
     held.delete()
 
 
-@transaction.atomic
 def remove_review(review: Review, reason: str, *, by: User) -> None:
     """A moderator takes a review down: it is shown and counted no more, and its author is told why.
 
@@ -143,29 +146,44 @@ def remove_review(review: Review, reason: str, *, by: User) -> None:
     if not by.is_moderator:
         raise NotAllowed(_("Only moderators remove reviews."))
     reason = clean_reason(reason)
-    rows = Review.objects.select_for_update(of=("self",)).select_related("version__model__subject", "author")
-    review = rows.get(pk=review.pk)
-    if review.removed_at is not None:
-        return
-    review.removed_at, review.removed_by, review.removal_reason = timezone.now(), by, reason
-    review.save(update_fields=["removed_at", "removed_by", "removal_reason"])
-    _count(review.version, -1, -int(review.recommended))
-    ModerationAct.objects.create(
-        actor=by,
-        act="review.remove",
-        target=f"review:{review.pk}",
-        title=str(review.version),
-        reason=reason,
-        evidence={"author": review.author.username, "text": review.text, "recommended": review.recommended},
-    )
-    notify(
-        Notice.Kind.DECISION,
-        to=[review.author],
-        subject=review.version.model.subject,
-        actor=by,
-        params={"name": reason},
-        event=f"review:{review.pk}:removed",
-    )
+    if Review.objects.filter(pk=review.pk, removed_at=None).exists():
+        decide(subject_of_review(review), Order(Act.REMOVE, reason=reason), by=by)
+
+
+@transaction.atomic
+def subject_of_review(review: Review) -> Subject:
+    """The subject of a review, made when it is first needed: for reports and decisions."""
+    rows = Review.objects.select_for_update(no_key=True, of=("self",))
+    held = rows.select_related("version__model__subject", "subject__owner", "author").get(pk=review.pk)
+    if held.subject is None:
+        model = held.version.model
+        held.subject = Subject.objects.create(
+            owner=held.author,
+            kind="review",
+            title=f"{model.title} {held.version.name}"[:200],
+            address=held.get_absolute_url(),
+            is_public=held.stands and is_public(held.version),
+            rating=model.subject.rating,
+            comments_open=False,
+        )
+        held.save(update_fields=["subject"])
+    return held.subject
+
+
+def review_subject(name: str, viewer: Viewer) -> Subject | None:
+    """For `settings.SUBJECT_FINDERS`: the subject of the review with this number, for somebody who is signed in."""
+    if not (name.isascii() and name.isdigit() and len(name) < 19 and viewer.is_authenticated):
+        return None
+    review = Review.objects.readable_by(viewer).filter(pk=int(name)).first()
+    return subject_of_review(review) if review else None
+
+
+def pictures_named(version: ModelVersion, images: Sequence[int], by: User) -> list[int]:
+    """The subjects of these images of one's own, by their numbers. Raises InvalidInput (pictures)."""
+    own = {name_of(subject)[1]: subject.pk for subject in own_pictures(version, by)} if images else {}
+    if any(str(number) not in own for number in images):
+        raise InvalidInput(_("Choose pictures that you have posted to this version."), field="pictures")
+    return [own[str(number)] for number in images]
 
 
 def reviews_page(

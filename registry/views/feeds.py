@@ -88,7 +88,7 @@ def _model_entry(model: RegisteredModel, cover: ShownPicture | None) -> Entry:
         updated=_first_known(listed and listed.published_at, model.first_published_at, model.created_at),
         published=model.first_published_at,
         text=model.description,
-        facts=" · ".join([type_label(model.type), *bases]),
+        facts=" · ".join(fact for fact in (type_label(model.type), *bases, model.declared_rating_name) if fact),
         thumbnail=thumbnail_of(cover),
         tags=tuple(tag.name for tag in model.tags.all()),
     )

@@ -44,6 +44,9 @@ def model_data(
     }
     if model.first_published_at:
         data["datePublished"] = model.first_published_at.isoformat()
+    if model.declared_rating:
+        data["contentRating"] = model.declared_rating_name
+        data["isFamilyFriendly"] = model.declared_rating == Rating.PG
     if picture:
         data["image"] = picture["url"]
     if rating := _rating(out):

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from community.errors import InvalidInput, NotAllowed
 from community.models import Viewer
-from community.services.paging import Page
 from registry import policies
 from registry.forms import ReasonForm, ReviewForm
 from registry.models import ModelVersion, Review
@@ -50,18 +49,18 @@ def review_panel(request: HttpRequest, version: ModelVersion) -> ReviewPanel:
     others = request.user.is_authenticated and not policies.is_owner(request.user, version.model)
     return ReviewPanel(
         version=version,
-        shown=_shown(request, page),
+        shown=_shown(request, page.items),
         mine=reviewing.review_of(version, request.user) if others else None,
         may_review=others and policies.is_public(version),
         has_more=bool(page.next),
     )
 
 
-def _shown(request: HttpRequest, page: Page[Review]) -> tuple[ShownReview, ...]:
-    thumbs = thumbs_of(request, [subject.pk for review in page.items for subject in review.pictures.all()])
+def _shown(request: HttpRequest, reviews: Sequence[Review]) -> tuple[ShownReview, ...]:
+    thumbs = thumbs_of(request, [subject.pk for review in reviews for subject in review.pictures.all()])
     return tuple(
         ShownReview(review, tuple(thumbs[one.pk] for one in review.pictures.all() if one.pk in thumbs))
-        for review in page.items
+        for review in reviews
     )
 
 
@@ -76,8 +75,17 @@ def thumbs_of(request: HttpRequest, subjects: Sequence[int]) -> Mapping[int, Saf
 def review_list(request: HttpRequest, version_id: int) -> HttpResponse:
     version = _find(request.user, version_id)
     page = reviewing.reviews_page(version, viewer=request.user, cursor=request.GET.get("cursor", ""))
-    context = {"version": version, "shown": _shown(request, page), "next": page.next}
+    context = {"version": version, "shown": _shown(request, page.items), "next": page.next}
     return render(request, "registry/reviews.html", context)
+
+
+@require_safe
+def review_page(request: HttpRequest, review_id: int) -> HttpResponse:
+    """One review: where reports and decisions lead. What is held or removed, its author and moderators read."""
+    rows = Review.objects.readable_by(request.user).prefetch_related("pictures")
+    found = get_object_or_404(rows.select_related("version__model__owner", "author"), pk=review_id)
+    (shown,) = _shown(request, [found])
+    return render(request, "registry/review.html", {"version": found.version, "shown": shown})
 
 
 @login_required
@@ -130,7 +138,8 @@ def remove(request: HttpRequest, review_id: int) -> HttpResponse:
 
 
 def _find(viewer: Viewer, version_id: int) -> ModelVersion:
-    rows = ModelVersion.objects.visible_to(viewer).select_related("model__owner", "model__subject")
+    shown = ModelVersion.objects.visible_to(viewer).within_level_of(viewer)
+    rows = shown.select_related("model__owner", "model__subject")
     return get_object_or_404(rows, pk=version_id)
 
 

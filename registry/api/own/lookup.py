@@ -27,7 +27,8 @@ def find_model(request: Request, owner: str, name: str) -> RegisteredModel:
 
 def find_version(request: Request, version_id: int) -> ModelVersion:
     """404 for versions that this person may not see."""
-    versions = ModelVersion.objects.visible_to(request.user).select_related("model__owner", "model__subject")
+    shown = ModelVersion.objects.visible_to(request.user).within_level_of(request.user)
+    versions = shown.select_related("model__owner", "model__subject")
     return get_object_or_404(versions.with_files(), pk=version_id)
 
 

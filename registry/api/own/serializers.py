@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
 from community.api.common.serializers import StrictBoolean, StrictText
+from community.ratings import RATING_NAMES, Rating
 from registry.formats.catalog import MODEL_TYPES
 from registry.licenses.permissions import Permissions
 from registry.models import ModelFile, ModelVersion, RegisteredModel
@@ -51,6 +52,19 @@ class OptionalReason(serializers.Serializer):
     reason = StrictText(max_length=500, required=False, allow_blank=True, default="")
 
 
+class DeclaredRating(serializers.ChoiceField):
+    """What a model makes, by its author: a rating's name, or null where its pictures speak for it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=list(RATING_NAMES), allow_null=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Rating:
+        return RATING_NAMES[super().to_internal_value(data)]
+
+    def to_representation(self, value: int) -> str | None:
+        return Rating(value).label if value else None
+
+
 class ModelWords(serializers.Serializer):
     """What may be said about a model."""
 
@@ -66,6 +80,7 @@ class ModelWords(serializers.Serializer):
     render_here = StrictBoolean(
         required=False, allow_null=True, help_text=_("Whether others may render with it on this site; null is a no.")
     )
+    declared_rating = DeclaredRating(required=False, help_text=_("null: its pictures speak for it."))
 
 
 class ModelInput(ModelWords):
@@ -187,14 +202,19 @@ class ModelLine(serializers.ModelSerializer):
     base_models = serializers.SerializerMethodField()
     downloads = serializers.IntegerField(source="download_count")
     likes = serializers.IntegerField(source="subject.like_count")
+    declared_rating = DeclaredRating(help_text=_("null: its pictures speak for it."))
+    ratings = serializers.SerializerMethodField(help_text=_("What it declares and what its pictures are, together."))
     url = serializers.SerializerMethodField()
 
     class Meta:
         model = RegisteredModel
         fields = [
-            "id", "owner", "name", "title", "type", "tags", "base_models", "downloads", "likes", "url",
-            "first_published_at", "updated_at",
+            "id", "owner", "name", "title", "type", "tags", "base_models", "downloads", "likes",
+            "declared_rating", "ratings", "url", "first_published_at", "updated_at",
         ]  # fmt: skip
+
+    def get_ratings(self, model: RegisteredModel) -> list[str]:
+        return [rating.label for rating in Rating if rating & model.subject.rating]
 
     def get_base_models(self, model: RegisteredModel) -> list[str]:
         return list(dict.fromkeys(version.base_model for version in model.published_versions))
