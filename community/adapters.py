@@ -9,12 +9,14 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from community.errors import InvalidInput, RateLimited
 from community.models import User
 from community.services.accounts import check_signup_name
+from community.services.closing import closed_address
 from community.services.limits import client_address
 
 # How long allauth remembers failed logins of one name (`ACCOUNT_RATE_LIMITS`, "login_failed").
@@ -60,6 +62,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request) or "unknown"
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Name and password are right, and the account is closed: why, and where to appeal. Nobody is signed in."""
+        address = closed_address(user)
+        return redirect(address) if address else super().respond_user_inactive(request, user)
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """The page after the login is written in the person's language."""

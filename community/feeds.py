@@ -29,6 +29,7 @@ from django.views.decorators.http import require_safe
 
 from community.errors import InvalidInput
 from community.models import User
+from community.search_text import MAX_QUERY_CHARACTERS
 from community.services.markdown import render_markdown
 from community.services.paging import decode_cursor, encode_cursor
 
@@ -74,6 +75,7 @@ class Entry:
     people: tuple[str, ...] = ()  # whom the text mentions
     facts: str = ""  # one plain line above the text
     thumbnail: Thumbnail | None = None
+    more: tuple[Thumbnail, ...] = ()  # pictures that follow the first
     tags: tuple[str, ...] = ()
 
 
@@ -131,6 +133,11 @@ def address_with(path: str, pairs: Sequence[tuple[str, str]]) -> str:
 def asked_tag(request: HttpRequest) -> str:
     """The tag that an address names, in the form in which tags are kept; empty where it names none."""
     return " ".join(request.GET.get("tag", "").replace("\0", "").split())[:_LONGEST_TAG]
+
+
+def asked_words(request: HttpRequest) -> str:
+    """The words that an address asks for, on one line."""
+    return " ".join(request.GET.get("q", "").replace("\0", "").split())[:MAX_QUERY_CHARACTERS]
 
 
 @dataclass(frozen=True)
@@ -206,7 +213,7 @@ def _entry(entry: Entry, root: str) -> str:
         _element("published", _moment(entry.published)) if entry.published else "",
         _author(entry.author, root),
         _link("alternate", root + entry.address, type="text/html"),
-        _enclosure(entry.thumbnail, root) if entry.thumbnail else "",
+        *(_enclosure(shown, root) for shown in _pictures(entry)),
         *(_element("category", term=tag) for tag in entry.tags),
         _element("summary", plain) if plain else "",
         _element("content", _html(entry, root), type="html"),
@@ -215,10 +222,9 @@ def _entry(entry: Entry, root: str) -> str:
 
 
 def _html(entry: Entry, root: str) -> str:
-    """What a reader shows: the picture, a line of facts, and the words."""
+    """What a reader shows: the pictures, a line of facts, and the words."""
     parts = []
-    if entry.thumbnail:
-        shown = entry.thumbnail
+    for shown in _pictures(entry):
         parts.append(
             format_html(
                 '<p><a href="{}"><img src="{}" alt="{}" width="{}" height="{}"></a></p>',
@@ -234,6 +240,10 @@ def _html(entry: Entry, root: str) -> str:
     if entry.text:
         parts.append(render_markdown(entry.text[:_LONGEST], people=entry.people))
     return "".join(parts)
+
+
+def _pictures(entry: Entry) -> tuple[Thumbnail, ...]:
+    return (entry.thumbnail, *entry.more) if entry.thumbnail else entry.more
 
 
 def _enclosure(shown: Thumbnail, root: str) -> str:

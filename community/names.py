@@ -28,7 +28,7 @@ RESERVED_NAMES = frozenset(
     robots.txt root rss safelight search security sessions set settings signup sitemap.xml site spaces staff static
     status store support system tag tags team teams terms token tokens topic topics undefined unsubscribe up upload
     uploads user users version versions well-known work www i18n jsi18n schema
-    discuss.atom images.atom models.atom tags.atom
+    discuss.atom images.atom models.atom posts.atom tags.atom
     """.split()
 )
 

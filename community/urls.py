@@ -52,6 +52,7 @@ urlpatterns = [
     path("moderation/decisions/<int:decision_id>", reports.decision_page, name="decision"),
     path("moderation/decisions/<int:decision_id>/appeal", reports.appeal_decision, name="moderation-appeal"),
     path("moderation/appeals/<int:appeal_id>", moderation.settle, name="moderation-settle"),
+    path("moderation/closed/<str:code>", reports.closed, name="closed"),
     path("moderation/blocked", moderation.block_list, name="moderation-blocked"),
     path("moderation/blocked/<int:block_id>/end", moderation.end_block, name="moderation-unblock"),
     path("moderation/log", moderation.public_log, name="moderation-log"),

@@ -50,7 +50,7 @@ INVITERS = env.choice("INVITERS", ("operator", "moderator", "member"), "moderato
 LOGIN_TO_LOOK = env.flag("LOGIN_TO_LOOK")
 # Addresses that stay open where LOGIN_TO_LOOK holds. The APIs ask for a name themselves.
 OPEN_TO_ALL = ["/accounts/", "/static/", "/api/", "/healthz", "/i18n/", "/settings/theme", "/uploads/", "/unsubscribe/"]
-OPEN_TO_ALL += ["/robots.txt", "/sitemap.xml"]
+OPEN_TO_ALL += ["/robots.txt", "/sitemap.xml", "/moderation/closed/"]
 # What search engines leave alone: one's own pages, the staff's, programs' doors, large files. `$` ends an address.
 NOT_FOR_ROBOTS = """
     /accounts/ /api/ /collections/save/ /files/*/conversions/ /files/*/download/ /follows$ /follows/ /moderation$
@@ -387,6 +387,13 @@ MODERATION_ALIKE = "gallery.services.moderation.images_alike"
 MODERATION_NOTES = ["gallery.services.classifying.standing"]
 # Who hears that bytes were blocked, within the transaction that did it: functions of the `BlockedHash`.
 BLOCK_LISTENERS = ["gallery.services.blocking.hold_blocked", "registry.services.blocking.refuse_blocked"]
+# What `manage.py reindex` writes again: functions that return how many rows they wrote, by the word for those.
+SEARCH_ROWS = {
+    "models": "registry.services.reindexing.reindex_models",
+    "images": "gallery.services.listing.reindex_images",
+    "topics": "community.services.topics.reindex_topics",
+    "forgotten words": "registry.services.reindexing.forget_words",
+}
 # What search engines may find: for each kind a `community.sitemaps.Sitemap`.
 SITEMAPS = {
     "models": "registry.views.sitemaps.MODELS",
@@ -402,14 +409,16 @@ SUBJECT_FINDERS = {
     "topics": "community.services.following.topic_subject",
     "models": "registry.services.naming.model_subject",
     "images": "gallery.services.collecting.image_subject",
+    "reviews": "registry.services.reviewing.review_subject",
     "collections": "gallery.services.collecting.collection_subject",
 }
+# What can be reported by whoever has its address, though no list names it: the same, for kinds where that is more.
+REPORT_FINDERS = {"collections": "gallery.services.collecting.opened_collection_subject"}
 # Where the things of a tag are listed; its name follows.
 TAG_ADDRESS = "/models?tag="
 # What tells how many bytes a person holds, a function of the person; empty: none are counted.
 QUOTA_USAGE = "registry.services.uploads.used_bytes"
 
-    "reviews": "registry.services.reviewing.review_subject",
 # Programs -------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -438,6 +447,7 @@ SPECTACULAR_SETTINGS = {
         "ConversionState": "registry.models.conversions.Conversion.State",
         "ImageOriginal": "gallery.models.posts.Image.Original",
         "ImageState": "gallery.models.posts.Image.State",
+        "RatingEnum": "community.ratings.RATING_NAMES",
         "PostState": "gallery.models.posts.Post.State",
         "RenderKind": "inference.models.jobs.RenderJob.Kind",
         "RenderState": "inference.models.jobs.RenderJob.State",
@@ -447,7 +457,6 @@ SPECTACULAR_SETTINGS = {
         "Verdict": "registry.models.files.Verdict",
         "VersionState": "registry.models.catalog.ModelVersion.State",
     },
-        "RatingEnum": "community.ratings.RATING_NAMES",
 }
 
 # Languages ------------------------------------------------------------------------------------------------------

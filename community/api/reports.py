@@ -14,8 +14,7 @@ from rest_framework.views import APIView
 from community.api.common.serializers import StrictInteger, StrictText
 from community.models import Comment, Report, Subject
 from community.rules import RULES
-from community.services.following import find_subject
-from community.services.reporting import MAX_TEXT, report
+from community.services.reporting import MAX_TEXT, find_reported, report
 
 
 class ReportInput(serializers.Serializer):
@@ -77,7 +76,7 @@ def _find(request: Request, given: dict[str, Any]) -> tuple[Subject, Comment | N
     if "subject" in given:
         subject = Subject.objects.visible_to(request.user).filter(pk=given["subject"]).first()
     else:
-        subject = find_subject(given["kind"], given["id"], request.user)
+        subject = find_reported(given["kind"], given["id"], request.user)
     if subject is None:
         raise Http404
     return subject, None

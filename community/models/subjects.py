@@ -50,6 +50,9 @@ class Subject(models.Model):
     laugh_count = models.PositiveIntegerField(default=0)
     cry_count = models.PositiveIntegerField(default=0)
     reaction_count = models.PositiveIntegerField(default=0, help_text="Of all four kinds; what lists are sorted by.")
+    counts_changed = models.BooleanField(
+        default=False, db_default=False, help_text="Since they were last copied to where lists read them."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = SubjectQuerySet.as_manager()
@@ -62,7 +65,10 @@ class Subject(models.Model):
             models.UniqueConstraint(fields=["owner"], condition=Q(kind="person"), name="subject_one_per_person"),
             models.UniqueConstraint(Lower("title"), condition=Q(kind="tag"), name="subject_one_per_tag"),
         ]
-        indexes = [models.Index(fields=["kind", "-reaction_count", "-id"], name="subject_most_reacted")]
+        indexes = [
+            models.Index(fields=["kind", "-reaction_count", "-id"], name="subject_most_reacted"),
+            models.Index(fields=["id"], condition=Q(counts_changed=True), name="subject_counts_changed"),
+        ]
 
     def __str__(self) -> str:
         return self.title

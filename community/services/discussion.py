@@ -114,7 +114,7 @@ def post_comment(subject: Subject, text: str, *, by: User, parent: Comment | Non
     check_rate("comment", f"user:{by.pk}")
     mentioned = mentioned_people(text)
     comment = Comment.objects.create(subject=subject, author=by, parent=parent, text=text, mentions=names_of(mentioned))
-    Subject.objects.filter(pk=subject.pk).update(comment_count=F("comment_count") + 1)
+    Subject.objects.filter(pk=subject.pk).update(comment_count=F("comment_count") + 1, counts_changed=True)
     Topic.objects.filter(subject=subject).update(spoken_at=comment.created_at)
     _tell_of(comment, mentioned)
     return comment
@@ -216,4 +216,6 @@ def _must_be_author(comment: Comment, person: User) -> None:
 
 
 def _count_one_less(comment: Comment) -> None:
-    Subject.objects.filter(pk=comment.subject_id, comment_count__gt=0).update(comment_count=F("comment_count") - 1)
+    Subject.objects.filter(pk=comment.subject_id, comment_count__gt=0).update(
+        comment_count=F("comment_count") - 1, counts_changed=True
+    )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from community.errors import Conflict, NotAllowed
 from community.models import Comment, Decision, ModerationAct, Subject, Topic, User
+from community.services.closing import write_to_closed
 from community.services.deciding import Act, Handler, Order
 from community.services.discussion import update_subject
 
@@ -31,7 +32,8 @@ def decide_comment(subject: Subject, comment: Comment | None, decision: Decision
     found.save(update_fields=["removed_at", "removed_by", "removal_reason"])
     more, fewer = F("comment_count") + 1, F("comment_count") - 1
     counted = Subject.objects.filter(pk=subject.pk)
-    (counted.filter(comment_count__gt=0) if removes else counted).update(comment_count=fewer if removes else more)
+    counted = counted.filter(comment_count__gt=0) if removes else counted
+    counted.update(comment_count=fewer if removes else more, counts_changed=True)
     evidence = {"author": found.author.username, "text": found.text, "address": subject.address}
     _note(decision, f"comment:{found.pk}", evidence)
 
@@ -46,13 +48,14 @@ def decide_topic(subject: Subject, comment: Comment | None, decision: Decision, 
     _note(decision, f"topic:{topic.pk}", {"author": topic.author.username, "text": topic.text})
 
 
-def decide_person(subject: Subject, comment: Comment | None, decision: Decision, order: Order) -> None:
-    """Close somebody's account, or open it again: they cannot sign in, their page is gone, their tokens end to work.
 def words_of_topics(subjects: Sequence[int]) -> dict[int, str]:
     """For `settings.MODERATION_WORDS`: what topics say, by their subjects."""
     return dict(Topic.objects.filter(subject__in=subjects).values_list("subject_id", "text"))
 
 
+def decide_person(subject: Subject, comment: Comment | None, decision: Decision, order: Order) -> None:
+    """Close somebody's account, or open it again: they cannot sign in, their page is gone, their tokens end to work.
+    All that is left to them is to appeal (`community.services.closing`).
 
     What they made stays until it is decided about. Moderators' accounts are closed by operators alone, an operator's
     by nobody here.
@@ -64,6 +67,8 @@ def words_of_topics(subjects: Sequence[int]) -> dict[int, str]:
     person.save(update_fields=["is_active"])
     update_subject(subject, is_public=person.is_active)
     _note(decision, f"person:{person.pk}", {})
+    if not person.is_active:
+        write_to_closed(decision)
 
 
 def _note(decision: Decision, target: str, evidence: dict[str, str]) -> None:

@@ -73,7 +73,7 @@ def _check(subject: Subject, kind: str, person: User) -> None:
 def _count(subject: Subject, kind: str, step: int) -> None:
     """In the transaction of the row itself: the update holds the subject, so that counts of others are not lost."""
     column = f"{kind}_count"
-    changes = {column: F(column) + step, "reaction_count": F("reaction_count") + step}
+    changes = {column: F(column) + step, "reaction_count": F("reaction_count") + step, "counts_changed": True}
     Subject.objects.filter(pk=subject.pk).update(**changes)
 
 

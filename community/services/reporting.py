@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from community.errors import Conflict, InvalidInput
-from community.models import Case, Comment, Report, Subject, User
+from community.models import Case, Comment, Report, Subject, User, Viewer
 from community.rules import RULES
+from community.services.following import find_subject
 from community.services.limits import check_rate
 from community.services.texts import clean_text
 
@@ -68,6 +70,19 @@ def open_case(subject: Subject, comment: Comment | None) -> Case:
 def is_reportable(subject: Subject) -> bool:
     """Whether moderators can decide about things of its kind (`settings.MODERATION_HANDLERS`)."""
     return subject.kind in settings.MODERATION_HANDLERS
+
+
+def find_reported(kind: str, name: str, viewer: Viewer) -> Subject | None:
+    """What somebody means to report, as far as they can open it: as `find_subject` finds it, or by its address alone
+    where the room that it belongs to says so (`settings.REPORT_FINDERS`).
+    """
+    if "\0" in name:
+        return None
+    path = settings.REPORT_FINDERS.get(kind)
+    if path is None:
+        return find_subject(kind, name, viewer)
+    finder: Callable[[str, Viewer], Subject | None] = import_string(path)
+    return finder(name, viewer)
 
 
 def clean_rule(rule: str) -> str:

@@ -84,6 +84,18 @@ def _write_search_row(topic: Topic) -> None:
     TopicSearch.objects.update_or_create(topic=topic, defaults={"words": words})
 
 
+def reindex_topics() -> int:
+    """Write all rows again, one by one (`settings.SEARCH_ROWS`); gives back how many there were."""
+    done = 0
+    for pk in Topic.objects.order_by("pk").values_list("pk", flat=True).iterator():
+        with transaction.atomic():
+            topic = Topic.objects.select_for_update(no_key=True, of=("self",)).filter(pk=pk).first()
+            if topic is not None:
+                _write_search_row(topic)
+                done += 1
+    return done
+
+
 def _tell(topic: Topic, mentioned: Sequence[User], by: User, *, before: Sequence[str]) -> None:
     event, address = f"topic:{topic.pk}:mention", topic.get_absolute_url()
     tell_mentioned(mentioned, subject=topic.subject, by=by, address=address, event=event, before=before)

@@ -16,10 +16,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from community.errors import InvalidInput, NotAllowed
-from community.feeds import address_with, asked_tag
+from community.feeds import address_with, asked_tag, asked_words
 from community.forms import TopicForm, TopicRemovalForm
 from community.models import Topic
-from community.search_text import MAX_QUERY_CHARACTERS
 from community.services import topics
 from community.services.following import find_subject
 from community.views import linked
@@ -36,7 +35,7 @@ class SortLink:
 @require_safe
 def topic_list(request: HttpRequest) -> HttpResponse:
     """Sorted and narrowed by the address alone; a bad value falls away."""
-    tag, words = asked_tag(request), _asked_words(request)
+    tag, words = asked_tag(request), asked_words(request)
     sort = request.GET.get("sort", "")
     sort = sort if sort in topics.SORTS else "lively"
     cursor = request.GET.get("cursor", "")
@@ -58,15 +57,10 @@ def topic_list(request: HttpRequest) -> HttpResponse:
             SortLink(_("Newest"), _address("newest", tag, words), sort == "newest"),
         ],
         "next_href": _address(sort, tag, words, page.next) if page.next else "",
-        "feed_href": address_with(reverse("community:topics-feed"), [("tag", tag)]),
+        "feed_href": address_with(reverse("community:topics-feed"), [("q", words), ("tag", tag)]),
     }
     part = request.htmx and not request.htmx.boosted
     return render(request, "community/_topics.html" if part else "community/topics.html", context)
-
-
-def _asked_words(request: HttpRequest) -> str:
-    """The words that an address asks for, on one line."""
-    return " ".join(request.GET.get("q", "").split())[:MAX_QUERY_CHARACTERS]
 
 
 def _address(sort: str, tag: str, words: str, cursor: str = "") -> str:

@@ -83,6 +83,11 @@ class Post(models.Model):
         ]
         indexes = [
             models.Index(fields=["owner", "-created_at"], name="post_by_owner"),
+            models.Index(
+                fields=["-published_at", "-id"],
+                condition=Q(state="published", deleted_at__isnull=True),
+                name="post_newest_public",
+            ),
             models.Index(fields=["publish_at"], condition=Q(state="scheduled"), name="post_scheduled"),
             models.Index(fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="post_deleted"),
         ]

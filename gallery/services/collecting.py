@@ -227,6 +227,12 @@ def collection_subject(name: str, viewer: Viewer) -> Subject | None:
     return collection.subject
 
 
+def opened_collection_subject(name: str, viewer: Viewer) -> Subject | None:
+    """For `settings.REPORT_FINDERS`: whoever can open one by its address may report it, unlisted ones too."""
+    collection = find_collection(name, viewer)
+    return collection.subject if collection else None
+
+
 def image_subject(name: str, viewer: Viewer) -> Subject | None:
     """For `settings.SUBJECT_FINDERS`: the subject of the image with this number."""
     if not (name.isascii() and name.isdigit() and len(name) < 19):

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.contrib.postgres.search import SearchVectorField
+from django.db import transaction
 from django.db.models import Func, QuerySet, Value
 from django.utils.translation import gettext as _
 
+from community.models import Subject
 from community.search_text import vector
 from community.services.discussion import update_subject
 from gallery.models import Image, ImageSearch
@@ -20,6 +22,8 @@ from registry.models.files import Verdict
 # Words deep in a long prompt say little, and would make the search rows wide.
 _PROMPT_CHARACTERS: Final = 4_000
 _CAPTION_CHARACTERS: Final = 600
+# Images that are written again in one transaction.
+_AT_ONCE: Final = 100
 
 
 def refresh_images(images: QuerySet[Image]) -> None:
@@ -34,16 +38,30 @@ def refresh_images(images: QuerySet[Image]) -> None:
     held_ids = list(held.values_list("pk", flat=True))
     loaded = Image.objects.filter(pk__in=held_ids).select_related("post", "owner", "subject", "picture__blob")
     loaded = loaded.prefetch_related("tags", "post__tags", "resources__version__model", "post__version__model")
-    gone = []
+    gone, new = [], []
     for image in loaded.order_by("pk"):
         is_public = is_listed(image)
         update_subject(image.subject, title=title_of(image), is_public=is_public, rating=image.rating or 0)
-        if is_public:
-            _write_search_row(image)
-        else:
+        if not is_public:
             gone.append(image.pk)
+        elif _write_search_row(image):
+            new.append(image.subject_id)
+    # A new row knows no counts: they are copied to it as after any change.
+    Subject.objects.filter(pk__in=new).update(counts_changed=True)
     ImageSearch.objects.filter(pk__in=gone).delete()
     report_mild_ratings(pk for pk in held_ids if pk not in gone)
+
+
+def reindex_images() -> int:
+    """Write all rows again, some at a time (`settings.SEARCH_ROWS`); gives back how many images were looked at."""
+    done, after = 0, 0
+    while True:
+        ids = list(Image.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:_AT_ONCE])
+        if not ids:
+            return done
+        with transaction.atomic():
+            refresh_images(Image.objects.filter(pk__in=ids))
+        done, after = done + len(ids), ids[-1]
 
 
 def is_listed(image: Image) -> bool:
@@ -69,9 +87,10 @@ def title_of(image: Image) -> str:
     return _("Image by %(name)s") % {"name": image.owner.username}
 
 
-def _write_search_row(image: Image) -> None:
+def _write_search_row(image: Image) -> bool:
+    """Whether it is a new row."""
     versions = _versions_of(image)
-    ImageSearch.objects.update_or_create(
+    _row, is_new = ImageSearch.objects.update_or_create(
         image=image,
         defaults={
             "owner": image.owner,
@@ -86,6 +105,7 @@ def _write_search_row(image: Image) -> None:
             "published_at": image.post.published_at,
         },
     )
+    return is_new
 
 
 def _versions_of(image: Image) -> list[ModelVersion]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, Final
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest
@@ -24,15 +25,18 @@ from community.feeds import (
 )
 from community.models import Topic, User
 from community.views.feeds import topic_entries
-from gallery.models import CollectionItem, Image, ImageSearch
-from gallery.models.posts import bits_of, browsing_level_of
+from gallery.models import CollectionItem, Image, ImageSearch, Post
+from gallery.models.posts import PostQuerySet, bits_of, browsing_level_of
 from gallery.search import ImageQuery, search_images
 from gallery.search_query import DEFAULT_SORT
 from gallery.services.collecting import find_collection
 from gallery.services.listing import title_of
 from registry.models import ModelSearch, ModelVersion, RegisteredModel, Tag
-from registry.views.feeds import model_entries, thumbnail_of, version_entries
 from registry.search import unseen_rows
+from registry.views.feeds import model_entries, thumbnail_of, version_entries
+
+# Pictures of a post that its entry shows; the rest is behind its link.
+_IN_POST: Final = 12
 
 
 @open_feed
@@ -61,6 +65,60 @@ def _title(query: ImageQuery) -> str:
     words = [query.q, query.owner, *(f"#{tag}" for tag in query.tags), *query.base_models]
     chosen = ", ".join(word for word in words if word)
     return _("Images: %(chosen)s") % {"chosen": chosen} if chosen else _("Images")
+
+
+@open_feed
+def posts_feed(request: HttpRequest) -> Feed:
+    """`/posts.atom`: what was posted on the site, the newest first."""
+    path = reverse("gallery:posts-feed")
+    return _posts(request, Post.objects.all(), key="posts", title=_("Posts"), page=reverse("gallery:images"), path=path)
+
+
+@open_feed
+def person_posts_feed(request: HttpRequest, name: str) -> Feed:
+    """`/people/{name}/posts.atom`: what somebody has posted."""
+    person = get_object_or_404(User, username__iexact=name, is_active=True)
+    return _posts(
+        request,
+        Post.objects.filter(owner=person),
+        key=f"posts/{person.pk}",
+        title=_("Posts by %(name)s") % {"name": person},
+        page=person.get_absolute_url(),
+        path=reverse("gallery:person-posts-feed", args=[person.username]),
+        author=person,
+    )
+
+
+def _posts(request: HttpRequest, posts: PostQuerySet, **feed: Any) -> Feed:
+    return _mixed(request, [Source(posts.visible_to(ANYBODY), "published_at", post_entries)], **feed)
+
+
+def post_entries(ids: Sequence[int]) -> list[Entry]:
+    """Entries of posts with the pictures that everybody may see, in the order of `ids`. A fixed number of queries."""
+    found = Post.objects.visible_to(ANYBODY).select_related("owner").prefetch_related("tags").in_bulk(ids)
+    shown = Image.objects.visible_to(ANYBODY).ready().for_cards().filter(post__in=found).order_by("position", "pk")
+    by_post: dict[int, list[Image]] = {}
+    for image in shown:
+        by_post.setdefault(image.post_id, []).append(image)
+    return [_post_entry(found[pk], by_post[pk]) for pk in ids if pk in found and pk in by_post]
+
+
+def _post_entry(post: Post, images: Sequence[Image]) -> Entry:
+    pictures = [thumbnail_of(image, image.alt or title_of(image)) for image in images[:_IN_POST]]
+    first, *more = [picture for picture in pictures if picture] or [None]
+    return Entry(
+        key=f"post/{post.pk}",
+        title=post.title or title_of(images[0]),
+        address=post.get_absolute_url(),
+        author=post.owner,
+        updated=post.published_at,
+        published=post.published_at,
+        text=post.caption,
+        people=tuple(post.mentions),
+        thumbnail=first,
+        more=tuple(more),
+        tags=tuple(sorted(tag.name for tag in post.tags.all())),
+    )
 
 
 def image_entries(ids: Sequence[int]) -> list[Entry]:
@@ -180,6 +238,11 @@ def _item_entries(ids: Sequence[int]) -> list[Entry]:
     return found
 
 
+def _models():
+    """Search rows of the models that an anonymous visitor is shown."""
+    return ModelSearch.objects.exclude(unseen_rows(ANYBODY))
+
+
 def _images():
     """Search rows of the images that an anonymous visitor is shown."""
     return ImageSearch.objects.filter(rating__in=bits_of(browsing_level_of(ANYBODY)))
@@ -215,8 +278,3 @@ def _mixed(
         entries=entries,
         author=author,
     )
-def _models():
-    """Search rows of the models that an anonymous visitor is shown."""
-    return ModelSearch.objects.exclude(unseen_rows(ANYBODY))
-
-

@@ -48,6 +48,45 @@ def test_topics_are_a_feed_newest_first(client, author):
     assert link(newest, "alternate") == f"http://testserver{topic.get_absolute_url()}"
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("q=sampler", ["Which sampler?"]),
+        ("q=SAMPLER+ink", ["Which sampler?"]),
+        ("q=sampler&tag=paper", []),
+        ("tag=paper", ["Paper"]),
+        ("q=%3F%21", []),
+        ("q=x" + "y" * 5_000, []),
+        ("q=+", ["Paper", "Which sampler?"]),
+    ],
+    ids=["word", "words", "word-and-tag", "tag", "signs", "long", "blank"],
+)
+def test_a_feed_of_topics_takes_words_and_a_tag_as_the_list_does(client, author, asked, found):
+    begin_topic("Which sampler?", "For ink.", ["ink"], by=author)
+    begin_topic("Paper", tags=["paper"], by=author)
+
+    feed = read_feed(client, f"/discuss.atom?{asked}")
+
+    assert titles(feed) == found
+    listed = [topic.title for topic in client.get(f"/discuss?{asked}&sort=newest").context["topics"]]
+    assert listed == found
+
+
+def test_the_list_of_topics_leads_to_its_own_feed(client, author):
+    page = client.get("/discuss?q=ink&tag=paper").content.decode()
+
+    assert "/discuss.atom?q=ink&amp;tag=paper" in page
+    assert link(read_feed(client, "/discuss.atom?q=ink&tag=paper"), "alternate").endswith(
+        "?q=ink&tag=paper&sort=newest"
+    )
+
+
+def test_words_stay_from_page_to_page(client, author):
+    begun(40, author)
+
+    assert len(walk(client, "/discuss.atom?q=topic")) == 40
+
+
 def test_a_feed_of_a_tag_holds_its_topics_alone(client, author):
     begin_topic("Ink", tags=["ink & wash"], by=author)
     begin_topic("Paper", tags=["paper"], by=author)

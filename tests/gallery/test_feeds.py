@@ -10,13 +10,15 @@ from django.utils import timezone
 
 from community.models import Subject
 from community.ratings import Rating
+from community.services.deciding import Act, Order, decide
 from community.services.topics import begin_topic
 from gallery.models import ImageSearch
 from gallery.services.collecting import add_to_collection, create_collection
+from gallery.services.posting import edit_image
 from registry.services.listing import refresh_listing
 from tests.community.feed_reading import ATOM, link, pictures, read_feed, text, titles, walk
-from tests.factories import ModelVersionFactory, UserFactory
-from tests.gallery.rows import INFOTEXT, first, painted, posted, told
+from tests.factories import ModelVersionFactory, ModeratorFactory, UserFactory
+from tests.gallery.rows import INFOTEXT, drafted, first, painted, posted, told
 from tests.registry.search.rows import public_model
 
 pytestmark = pytest.mark.django_db
@@ -197,7 +199,53 @@ def test_the_feed_of_a_collection_holds_what_was_put_there_last_first(client, mi
     assert ids == [f"tag:localhost,2026:item/{item.pk}" for item in items]
 
 
+def test_posts_are_a_feed_with_all_their_pictures_and_their_words(client, mira):
+    post = posted(mira, painted(), painted(), title="Harbor", caption="At **night**.", tags=["ink"])
+    one, other = post.images.order_by("position")
+    edit_image(one, by=mira, alt="Lanterns")
+
+    for address in ("/posts.atom", "/people/mira/posts.atom"):
+        [entry] = read_feed(client, address).findall(f"{ATOM}entry")
+
+        assert (text(entry, "title"), text(entry, "author/name")) == ("Harbor", "Mira Kessler")
+        assert text(entry, "id") == f"tag:localhost,2026:post/{post.pk}"
+        assert "<strong>night</strong>" in text(entry, "content")
+        shown = [(picture["src"], picture["alt"]) for picture in pictures(entry)]
+        assert shown == [(f"http://testserver{one.src}", "Lanterns"), (f"http://testserver{other.src}", "Harbor")]
+        assert [tag.get("term") for tag in entry.findall(f"{ATOM}category")] == ["ink"]
+
+
+def test_a_post_shows_in_its_feed_only_what_everybody_may_see(client, mira):
+    post = posted(mira, painted(), painted(), painted(), title="Harbor")
+    mild, strong, held = post.images.order_by("position")
+    edit_image(strong, by=mira, rating=Rating.R)
+    decide(held.subject, Order(Act.HOLD, rule="stolen"), by=ModeratorFactory())
+    posted(mira, rating=Rating.XXX, title="Kiln")
+    posted(UserFactory(), title="Mill")
+    drafted(mira, title="Draft")
+
+    feed = read_feed(client, "/people/mira/posts.atom")
+    [entry] = feed.findall(f"{ATOM}entry")
+
+    assert [picture["src"] for picture in pictures(entry)] == [f"http://testserver{mild.src}"]
+    assert titles(read_feed(client, "/posts.atom")) == ["Mill", "Harbor"]
+
+
+def test_a_feed_of_posts_is_read_to_its_end(client, mira):
+    for number in range(35):
+        posted(mira, title=f"P{number}")
+
+    assert len(walk(client, "/posts.atom")) == len(walk(client, "/people/mira/posts.atom")) == 35
+
+
+def test_a_profile_leads_to_its_posts_and_the_images_to_everybodys(client, mira):
+    assert 'href="/people/mira/posts.atom"' in client.get("/mira").content.decode()
+    assert 'href="/posts.atom"' in client.get("/images").content.decode()
+    assert client.get("/people/nobody/posts.atom").status_code == 404
+
+
 COSTS = {"/people/mira.atom": 10, "/tags.atom?tag=ink": 12, "/mira/tidewater/feed.atom": 9, "/images.atom": 5}
+COSTS |= {"/posts.atom": 7, "/people/mira/posts.atom": 8}
 
 
 def test_feeds_ask_the_database_as_often_however_long_they_are(client, mira, django_assert_num_queries):

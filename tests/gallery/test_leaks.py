@@ -6,6 +6,7 @@ finds neither the word nor the image's address; and what is not public is not co
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from community.models import Announcement, User
+from community.models import Announcement, Follow, User
 from community.ratings import Rating, bits_of, browsing_level_of
 from community.services.deciding import Act, Order, decide
 from community.services.digests import send_digests
@@ -29,6 +30,8 @@ from gallery.search import ImageQuery, search_images
 from gallery.services.collecting import create_collection, items_page
 from gallery.services.posting import edit_image
 from gallery.services.publishing import delete_post, publish_post
+from inference.models import Receipt, RenderJob, RenderResult
+from registry.models import Review
 from registry.services.listing import refresh_listing
 from tests.factories import ModelFileFactory, ModeratorFactory, RegisteredModelFactory, UserFactory
 from tests.gallery.rows import drafted, first, prepared, told
@@ -71,6 +74,27 @@ class Scene:
         self.rendition = self.image.address_of(self.image.picture.renditions.first())
         self.collection = create_collection("Saved", visibility="public", by=UserFactory())
         CollectionItem.objects.create(collection=self.collection, subject=self.image.subject, position=0)
+        for person in filter(None, self.people.values()):
+            Follow.objects.create(person=person, subject=self.image.subject)
+        self._review()
+        self._render()
+
+    def _review(self) -> None:
+        """A version that the picture's author has reviewed, with the picture."""
+        self.reviewed = ModelFileFactory(published=True, version__model=RegisteredModelFactory(public=True)).version
+        self.review = Review.objects.create(version=self.reviewed, author=self.owner, recommended=True)
+        self.review.pictures.add(self.image.subject)
+
+    def _render(self) -> None:
+        """The render that the picture came from, with its receipt."""
+        done = {"state": RenderJob.State.DONE, "finished_at": timezone.now()}
+        asked = {"prompt": SECRET, "negative": "", "seed": "5"}
+        self.render = RenderJob.objects.create(
+            maker=self.owner, request=asked, plan={}, checkpoint_sha="0" * 64, versions=[self.version.pk], **done
+        )
+        self.result = RenderResult.objects.create(job=self.render, seed=5, picture=self.image.picture)
+        told = json.dumps({"environment": {}, "request": {"prompt": SECRET}})
+        Receipt.objects.create(result=self.result, body=told, image_hash="0" * 64)
 
     def _bring(self, post) -> None:
         """Into the state, the way that people and moderators do it."""
@@ -113,8 +137,9 @@ class Path:
     """An address. `alone`: the thing itself, 404 for who may not see it; else a list.
 
     `open`: the same for everybody, as for somebody without a name; 404 where nothing is listed. `own`: shows people
-    their own things, too, and moderators all. `signed_in`: asks for a name first. `echoes`: repeats the word that was
-    asked for.
+    their own things, too, and moderators all. `signed_in`: asks for a name first (`refuses`: with which status).
+    `echoes`: repeats the word that was asked for. `makers`: is its maker's alone, whatever became of the image.
+    `posters`: lists what one has out, whatever one's level.
     """
 
     address: Callable[[Scene], str]
@@ -122,7 +147,10 @@ class Path:
     open: bool = False
     own: bool = False
     signed_in: bool = False
+    refuses: int = 302
     echoes: bool = False
+    makers: bool = False
+    posters: bool = False
 
 
 API = "/api/safelight/v1"
@@ -137,8 +165,39 @@ PATHS = {
     "API of the talk": Path(lambda s: f"{API}/images/{s.image.pk}/comments", alone=True),
     "save": Path(lambda s: reverse("gallery:collect", args=[s.image.subject_id]), alone=True, signed_in=True),
     "report": Path(lambda s: reverse("community:report", args=[s.image.subject_id]), alone=True, signed_in=True),
+    "report by its name": Path(
+        lambda s: reverse("community:report-named", args=["images", s.image.pk]), alone=True, signed_in=True
+    ),
+    "remix": Path(lambda s: reverse("gallery:remix", args=[s.image.pk]), alone=True, signed_in=True),
+    "render": Path(lambda s: reverse("inference:job", args=[s.render.pk]), alone=True, signed_in=True, makers=True),
+    "receipt": Path(lambda s: reverse("inference:result-receipt", args=[s.result.pk]), alone=True, makers=True),
+    "PNG of the render": Path(lambda s: s.result.original_address, alone=True, makers=True),
+    "thumbnail of the render": Path(
+        lambda s: s.result.address_of(s.image.picture.renditions.first()), alone=True, makers=True
+    ),
+    "API of the render": Path(
+        lambda s: f"{API}/renders/{s.render.pk}", alone=True, signed_in=True, refuses=401, makers=True
+    ),
+    "API of the receipt": Path(
+        lambda s: f"{API}/renders/{s.render.pk}/receipt", alone=True, signed_in=True, refuses=401, makers=True
+    ),
+    "API of the render's PNG": Path(
+        lambda s: f"{API}/renders/{s.render.pk}/picture", alone=True, signed_in=True, refuses=401, makers=True
+    ),
+    "pictures to review with": Path(
+        lambda s: reverse("registry:review", args=[s.version.pk]), signed_in=True, posters=True
+    ),
+    "review": Path(lambda s: s.review.get_absolute_url(), own=True),
+    "reviews": Path(lambda s: reverse("registry:reviews", args=[s.reviewed.pk]), own=True),
+    "API of reviews": Path(lambda s: f"{API}/versions/{s.reviewed.pk}/reviews", own=True),
+    "API of one's review": Path(
+        lambda s: f"{API}/versions/{s.reviewed.pk}/review", alone=True, signed_in=True, refuses=401, makers=True
+    ),
+    "follows": Path(lambda s: "/follows", own=True, signed_in=True),
+    "API of follows": Path(lambda s: f"{API}/follows", own=True, signed_in=True, refuses=401),
     "list": Path(lambda s: "/images"),
     "search": Path(lambda s: f"/images?q={SECRET}", echoes=True),
+    "search, mistyped": Path(lambda s: f"/models?q={SECRET[:-1]}y"),
     "tag": Path(lambda s: "/images?tag=ink"),
     "of a version": Path(lambda s: f"/images?version={s.version.pk}"),
     "API list": Path(lambda s: f"{API}/images"),
@@ -151,6 +210,8 @@ PATHS = {
     "sitemap": Path(lambda s: f"/sitemap.xml?of=images&part={s.image.pk // PART_SIZE}", open=True),
     "feed of images": Path(lambda s: "/images.atom", open=True),
     "feed of a person": Path(lambda s: "/people/mira.atom", open=True),
+    "feed of posts": Path(lambda s: "/posts.atom", open=True),
+    "feed of a person's posts": Path(lambda s: "/people/mira/posts.atom", open=True),
     "feed of a tag": Path(lambda s: "/tags.atom?tag=ink", open=True),
     "feed of a model": Path(lambda s: f"{s.version.model.get_absolute_url()}/feed.atom", open=True),
     "feed of a collection": Path(lambda s: f"/collections/{s.collection.code}.atom", open=True),
@@ -182,9 +243,10 @@ def _alone(scene: Scene, name: str, client: Client, path: Path) -> str:
     answer = client.get(path.address(scene))
     text = _bytes_or_text(answer)
     if path.signed_in and scene.people[name] is None:
-        return "" if answer.status_code == 302 else f"answers {answer.status_code} without a name"
-    expected = 200 if scene.may_see(name) else 404
-    if answer.status_code != expected:
+        return "" if answer.status_code == path.refuses else f"answers {answer.status_code} without a name"
+    shown = name == "owner" if path.makers else scene.may_see(name)
+    expected = 200 if shown else 404
+    if answer.status_code != expected and not (shown and answer.status_code == 302):
         return f"answers {answer.status_code}, not {expected}"
     if expected == 404 and SECRET in text:
         return "tells the word in a 404"
@@ -197,21 +259,48 @@ def _alone(scene: Scene, name: str, client: Client, path: Path) -> str:
 def _listed(scene: Scene, name: str, client: Client, path: Path) -> str:
     """What is wrong with a list; empty where nothing is."""
     answer = client.get(path.address(scene))
+    if path.signed_in and scene.people[name] is None:
+        return "" if answer.status_code == path.refuses else f"answers {answer.status_code} without a name"
     if answer.status_code != 200 and not (path.open and answer.status_code == 404):
         return f"answers {answer.status_code}"
     text = _bytes_or_text(answer)
     shown = scene.may_see(name) if path.own else scene.is_listed_to("anonymous" if path.open else name)
+    if path.posters:
+        shown = name == "owner" and scene.state == "published"
+    if path is PATHS["search, mistyped"]:
+        shown = False  # what no public model is called is nobody's spelling
     address = f"/images/{scene.image.pk}"
     found = address in text or (SECRET in text and not path.echoes)
     return "" if found == shown else f"{'shows' if found else 'lacks'} it"
 
 
+# Pages without a word of any picture, whoever asks and whatever became of it.
+WORDLESS = (
+    "/",
+    "/discuss",
+    "/moderation/log",
+    "/robots.txt",
+    "/models",
+    "/models.atom",
+    "/discuss.atom",
+    f"{API}/models",
+)
+
+
 def _never(scene: Scene, name: str, client: Client) -> list[str]:
     """Paths that name no image at all, or only by what follows from elsewhere."""
     wrong = []
-    for address in (f"/hashes/{scene.image.picture.blob_id}", f"{API}/hashes/{scene.image.picture.blob_id}", "/"):
+    for address in (
+        f"/hashes/{scene.image.picture.blob_id}",
+        f"{API}/hashes/{scene.image.picture.blob_id}",
+        *WORDLESS,
+    ):
         if SECRET in _bytes_or_text(client.get(address)) and not scene.may_see(name):
             wrong.append(f"{address}, {name}: tells the word")
+    if name.startswith("stranger"):
+        told = SECRET in _bytes_or_text(client.get(f"{API}/notifications"))
+        if told != scene.is_listed_to(name):
+            wrong.append(f"API of notices, {name}: wrong")
     page = _bytes_or_text(client.get(scene.image.get_absolute_url()))
     opens = scene.state == "published" and scene.rating == Rating.PG
     if 'property="og:image"' in page and not opens:
