@@ -7,6 +7,7 @@ bytes that name its encoding; what stands there in the wild differs, so the read
 from __future__ import annotations
 
 import codecs
+import re
 import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ _PRIVATE: Final = {
     0x013B: ("owner_name", "Artist"),
     0x9C9D: ("owner_name", "XPAuthor"),
 }
+# Blocks in the camera maker's own format (Exif 3.0, 4.6.5; DNG 1.7, chapter 4). Most makers write the body's serial
+# number into them, often scrambled, so that being there is enough to be told.
+_MAKERS_NOTES: Final = {0x927C: "MakerNote", 0xC634: "DNGPrivateData"}
+_MAKER: Final = re.compile(rb"[A-Za-z][A-Za-z .]{2,30}")
 _JAPANESE: Final = ("iso2022_jp", "utf-8", "shift_jis")
 for _name in (*_JAPANESE, "utf-16", "utf-16-le", "utf-16-be", "latin-1"):
     codecs.lookup(_name)  # a process that has shut itself in cannot load one later
@@ -43,8 +48,8 @@ _PLACES: Final = {2: "Latitude", 4: "Longitude", 20: "DestLatitude", 22: "DestLo
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """A field that tells more than how the picture was made: `gps`, `camera_serial` or `owner_name`; its name; what
-    it says."""
+    """A field that tells more than how the picture was made: `gps`, `camera_serial`, `owner_name` or `maker_note`; its
+    name; what it says."""
 
     kind: str
     field: str
@@ -98,7 +103,9 @@ class _Reading:
     def note(self, tag: int, kind: int, value: bytes) -> None:
         """One entry of the first or the Exif directory."""
         name, said = "", ""
-        if tag == _ORIENTATION and kind == 3 and len(value) == 2:
+        if tag in _MAKERS_NOTES:
+            self._makers_notes(_MAKERS_NOTES[tag], value)
+        elif tag == _ORIENTATION and kind == 3 and len(value) == 2:
             (turned,) = struct.unpack(f"{self.order}H", value)
             self.orientation = turned if 1 <= turned <= 8 else 1
         elif tag == _USER_COMMENT and kind in (1, 2, 7) and value:
@@ -111,6 +118,12 @@ class _Reading:
             self.texts[name], self.stored[name] = said, (kind, value)
         if tag in _PRIVATE and (said := said or value.strip(b"\0 ").decode("utf-8", "replace")).strip():
             self.private.append(Private(*_PRIVATE[tag], said))
+
+    def _makers_notes(self, name: str, value: bytes) -> None:
+        if value.strip(b"\0 "):
+            maker = _MAKER.match(value)
+            begins = [maker[0].decode("ascii").strip()] if maker else []
+            self.private.append(Private("maker_note", name, ", ".join([*begins, f"{len(value)} bytes"])))
 
     def place(self, tag: int, kind: int, count: int, value: bytes) -> None:
         """One entry of the GPS directory."""
@@ -142,7 +155,7 @@ def _entries(block: bytes, order: str, start: int) -> Iterator[tuple[int, int, i
             yield tag, kind, count, block[position + 8 : position + 8 + length]
             continue
         (offset,) = struct.unpack_from(f"{order}I", block, position + 8)
-        if offset + length <= len(block):
+        if offset + length <= len(block) or tag in _MAKERS_NOTES:  # one that breaks off tells as much
             yield tag, kind, count, block[offset : offset + length]
 
 

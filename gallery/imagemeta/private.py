@@ -84,8 +84,9 @@ _IPTC: Final = re.compile(rb"\x1c\x02([\x50\x5a\x5c])\x00([\x01-\x7f])", re.DOTA
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One private thing: `gps`, `camera_serial`, `owner_name`, `local_path` or `api_key`; the place where it stands, as
-    a block's (`png:prompt`, `exif:Latitude`, `pixels`); a piece of it to know it by. Of a key only the beginning."""
+    """One private thing: `gps`, `camera_serial`, `owner_name`, `maker_note`, `local_path` or `api_key`; the place where
+    it stands, as a block's (`png:prompt`, `exif:Latitude`, `pixels`); a piece of it to know it by. Of a key only the
+    beginning."""
 
     kind: str
     place: str

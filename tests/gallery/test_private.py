@@ -192,6 +192,62 @@ def test_every_kind_of_exif_field_is_named_with_its_place():
     }
 
 
+NOTE = b"Nikon\0\2\x10\0\0MM\0*SCRAMBLED-SERIAL" * 20
+
+
+def _with_note(note: bytes, tag: int = 0x927C) -> bytes:
+    """Exif with a maker's note, and beside it a tool's comment."""
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8769).update({tag: note, 0x9286: b"UNICODE\0" + PARAMETERS.encode("utf-16-be")})
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "AVIF"])
+def test_a_makers_note_is_told_and_taken_out(format):
+    data = _saved(_drawn(), format, exif=_with_note(NOTE))
+
+    found = [(finding.kind, finding.place, finding.excerpt) for finding in find_private(data)]
+    clean, bare = strip(data, keep_generation=True), strip(data)
+
+    assert found == [("maker_note", "exif:MakerNote", f"Nikon, {len(NOTE)} bytes")]
+    assert read_generation(clean).seed == 5
+    assert b"Maker" in clean
+    for stripped in (clean, bare):
+        assert b"SCRAMBLED-SERIAL" not in stripped
+        assert find_private(stripped) == ()
+        assert _shown(stripped) == _shown(data)
+
+
+NOTES = {
+    "no letters": (b"\x07\x01" * 40, ["80 bytes"]),
+    "of zeros": (bytes(400), []),
+    "empty": (b"", []),
+    "inside the entry": (b"SN7", ["3 bytes"]),
+}
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_a_makers_note_counts_where_anything_is_in_it(name):
+    note, told = NOTES[name]
+
+    found = find_private(_saved(_drawn(), "JPEG", exif=_with_note(note)))
+
+    assert [finding.excerpt for finding in found if finding.kind == "maker_note"] == told
+
+
+def test_a_makers_note_that_runs_over_the_end_of_its_block_is_told_and_taken_out():
+    exif = _with_note(NOTE)
+    size = struct.pack(">I", len(NOTE))
+    at = exif.index(b"\x92\x7c") + 4
+    assert exif[at : at + 4] == size
+    broken = exif[:at] + struct.pack(">I", 1 << 20) + exif[at + 4 :]
+    data = _saved(_drawn(), "JPEG", exif=broken)
+
+    assert [finding.kind for finding in find_private(data)] == ["maker_note"]
+    assert b"SCRAMBLED-SERIAL" not in strip(data, keep_generation=True)
+
+
 def test_xmp_and_iptc_fields_are_named():
     found = [(finding.kind, finding.place) for finding in find_private(PICTURES["JPEG"])]
 
