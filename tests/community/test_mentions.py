@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
+from community.models import Notice
 from community.services.markdown import mentions_in, render_markdown
+from tests.factories import CommentFactory, UserFactory
 
 
 @pytest.mark.parametrize(
@@ -66,3 +70,18 @@ def test_any_text_is_read_in_little_time(text):
     render_markdown(text, people=["a"])
 
     assert time.perf_counter() - began < 2
+
+
+@pytest.mark.django_db
+def test_comments_from_before_names_were_kept_get_their_links():
+    written = import_module("community.migrations.0008_link_mentions_of_comments")
+    UserFactory(username="Ola")
+    old = CommentFactory(text="With @ola, @nobody and `@ola`")
+    plain = CommentFactory(text="mail ola@example.org")
+
+    written.write_mentions(apps, None)
+
+    old.refresh_from_db()
+    plain.refresh_from_db()
+    assert (old.mentions, plain.mentions) == (["Ola"], [])
+    assert not Notice.objects.exists()

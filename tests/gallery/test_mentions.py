@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 
 from community.models import Notice
 from community.ratings import Rating
@@ -166,3 +169,23 @@ def test_names_cost_pages_and_lists_no_query(client, owner, django_assert_max_nu
 
     with django_assert_max_num_queries(len(few)):
         assert 'href="/person0"' in page(client, named)
+
+
+def test_captions_from_before_names_were_kept_get_their_links(client, owner, ola, monkeypatch):
+    written = import_module("gallery.migrations.0007_link_mentions_of_captions")
+    monkeypatch.setattr(written, "BATCH", 2)
+    posts = [posted(owner, caption=f"{number}: with @ola, @nobody and `@mira`") for number in range(5)]
+    image = edit_image(first(posts[0]), by=owner, caption="@OLA")
+    plain = posted(owner, caption="mail ola@example.org")
+    Post.objects.update(mentions=[])
+    Image.objects.update(mentions=[])
+    notices = Notice.objects.count()
+
+    written.write_mentions(apps, None)
+    written.write_mentions(apps, None)
+
+    assert list(Post.objects.exclude(pk=plain.pk).values_list("mentions", flat=True)) == [["Ola"]] * 5
+    assert Post.objects.get(pk=plain.pk).mentions == []
+    assert Image.objects.get(pk=image.pk).mentions == ["Ola"]
+    assert '<a href="/Ola" rel="nofollow ugc noopener noreferrer">@ola</a>' in page(client, posts[4])
+    assert Notice.objects.count() == notices
