@@ -76,12 +76,12 @@ class ModelForm(RefusableForm):
         label=_("Tags"), max_length=2000, required=False, help_text=_("Separated by commas, at most 30.")
     )
     declared_rating = forms.TypedChoiceField(
-        label=_("What it makes"),
+        label=_("Rating"),
         required=False,
         choices=[("", _("By its pictures")), *RATING_CHOICES],
         coerce=lambda value: Rating(int(value)),
         empty_value=None,
-        help_text=_("Who is shown this rating, or that of any of its pictures, finds the model."),
+        help_text=_("What it makes. Whoever is shown this rating, or that of any of its pictures, finds the model."),
     )
     license = forms.ChoiceField(
         label=_("License"),

@@ -23,7 +23,8 @@ def draft_of_render(result: RenderResult, *, by: User) -> Post:
     """A new draft with the picture of one's own render. How it was made is read from the file, as from any other.
 
     Where a model took part that not everybody is shown, a draft or one beyond the site's open level, that is kept to
-    oneself, since the file names it, and the prompt may, too; its author may say otherwise. Raises NotAllowed for somebody else's render.
+    oneself, since the file names it, and the prompt may, too; its author may say otherwise. Raises NotAllowed for
+    somebody else's render.
     """
     if result.job.maker_id != by.pk:
         raise NotAllowed(_("This render is not yours."))

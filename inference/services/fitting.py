@@ -105,8 +105,10 @@ def type_label(version: ModelVersion) -> str:
 
 
 def _renderable(person: Viewer, role: Role):
-    rows = ModelVersion.objects.renderable_by(person).within_level_of(person).filter(
-        model__type__in=ROLE_TYPES[role], files__blob__verdict=Verdict.SAFE
+    rows = (
+        ModelVersion.objects.renderable_by(person)
+        .within_level_of(person)
+        .filter(model__type__in=ROLE_TYPES[role], files__blob__verdict=Verdict.SAFE)
     )
     return _with_safe_files(rows).distinct()
 
