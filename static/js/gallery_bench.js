@@ -29,7 +29,7 @@ export function attachBench(root, { api, redraw, say, words }) {
     const { target } = event;
     const row = target.closest("[data-image]");
     if (target.matches("[data-rate-all]")) {
-      if (target.value) act(() => api.call("PATCH", `posts/${id}`, { rating: target.value }));
+      if (target.value) act(() => rateAll(target.value));
       return;
     }
     const resource = target.closest("[data-resource]")?.dataset.resource;
@@ -63,6 +63,17 @@ export function attachBench(root, { api, redraw, say, words }) {
     };
     acts[button.dataset.act]?.();
   });
+
+  /** Those that have no rating show the one they got: rows that stay as they were are not drawn anew. */
+  async function rateAll(rating) {
+    await api.call("PATCH", `posts/${id}`, { rating });
+    for (const row of rows()) {
+      const field = row.querySelector("select[name$=-rating]");
+      if (field.value) continue;
+      field.value = rating;
+      weighRating(row);
+    }
+  }
 
   async function takeProposal(row, button) {
     const rating = button.closest("[data-proposed]").dataset.proposed;

@@ -71,13 +71,15 @@ function forget(row) {
   startNext();
 }
 
-const megabytes = (count) => `${(count / 1e6).toFixed(1)} MB`;
+const sized = (count, whole) => (whole < 1e6 ? `${Math.ceil(count / 1e3)} kB` : `${(count / 1e6).toFixed(1)} MB`);
+// States that go by the words of another.
+const NAMED = { queued: "waiting", inspecting: "complete", broken: "failed" };
 
 function draw(row, transfer) {
   const { state, size, error } = transfer;
   const sent = transfer.upload ? transfer.sent : 0;
-  row.querySelector("[data-text]").textContent = words[state] || words.failed;
-  row.querySelector("[data-figure]").textContent = filled(words.of, { done: megabytes(sent), total: megabytes(size) });
+  row.querySelector("[data-text]").textContent = words[NAMED[state] ?? state];
+  row.querySelector("[data-figure]").textContent = filled(words.of, { done: sized(sent, size), total: sized(size, size) });
   row.querySelector("[data-refused]").textContent = ["broken", "failed"].includes(state) ? error?.message || words.offline : "";
   const bar = row.querySelector("progress");
   [bar.max, bar.value, bar.hidden] = [size, state === "complete" ? size : sent, state === "failed"];

@@ -94,6 +94,7 @@ def test_dropped_pictures_are_posted_in_their_order(open_window, worker, person,
     expect(page.get_by_role("button", name="Publish", exact=True)).to_be_disabled()
     page.get_by_label("Rating of those that have none").select_option("PG")
     expect(page.get_by_role("button", name="Publish", exact=True)).to_be_enabled(timeout=20_000)
+    expect(page.locator("[data-image] select[name$=-rating]").last).to_have_value("PG")
     faults = serious_in_both_themes(page, "workbench")
     page.reload()
     expect(page.get_by_label("Title")).to_have_value("Harbour")
