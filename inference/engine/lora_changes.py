@@ -11,9 +11,10 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from inference.engine.lora_deltas import PartFault, weight_change
-from inference.engine.lora_keys import UNSUPPORTED, LayerKeys, LayerName, read_keys
+from inference.engine.lora_deltas import weight_change
+from inference.engine.lora_keys import LayerKeys, LayerName, read_keys
 from inference.engine.lora_layers import Layer, LayerIndex
+from inference.engine.lora_parts import PartFault
 from inference.engine.weights import WeightFile
 
 MAX_NOTES: Final = 50  # of one adapter; the last says how many more there are
@@ -29,9 +30,7 @@ _REASONS: Final = {
     "said_twice": "says again what another tensor says",
     "no_bias": "the layer has no bias",
     "incomplete": "has a scale and no weights",
-    "oft": "OFT is not supported",
-    "ia3": "IA3 is not supported",
-    "glora": "GLoRA is not supported",
+    "boft": "BOFT is not supported",
 }
 
 
@@ -68,12 +67,15 @@ class Change:
         return piece
 
     def _reckon(self, original: torch.Tensor) -> torch.Tensor:
-        parts = {part: self.file.tensor(key).to(original.device) for part, key in self.keys.items()}
+        parts = {part: self._part(part, key).to(original.device) for part, key in self.keys.items()}
         try:
             return weight_change(parts, original, self.alpha) * self.strength
         except PartFault as fault:
             key = self.keys.get(fault.part, self.written)
             self.file.refuse(fault.code, key=key[:200], **fault.params)
+
+    def _part(self, part: str, key: str) -> torch.Tensor:
+        return torch.tensor(float(self.file.flag(key))) if part == "on_input" else self.file.tensor(key)
 
 
 @dataclass
@@ -103,7 +105,7 @@ def read_changes(file: WeightFile, index: LayerIndex, weight: float, clip_weight
     met: dict[str, bool] = {}
     for keys in found.layers:
         layer = index.find(keys.name)
-        reason = _reason_against(keys, layer)
+        reason = _reason_against(file, keys, layer)
         met[keys.name.side] = met.get(keys.name.side, False) or reason is None
         if layer is None or reason is not None:
             lora.left_out.append((keys.written, reason or "no_such_layer"))
@@ -116,14 +118,14 @@ def read_changes(file: WeightFile, index: LayerIndex, weight: float, clip_weight
     return lora
 
 
-def _reason_against(keys: LayerKeys, layer: Layer | None) -> str | None:
+def _reason_against(file: WeightFile, keys: LayerKeys, layer: Layer | None) -> str | None:
     """Why a layer's part cannot be applied; None: it can."""
-    unsupported = next((part for part in keys.keys if part in UNSUPPORTED), None)
-    if unsupported is not None:
-        return unsupported
+    blocks = keys.keys.get("oft_blocks")
+    if blocks is not None and len(file.shapes[blocks]) == 4:  # several rotations in a row
+        return "boft"
     if layer is None:
         return "no_such_layer"
-    return "incomplete" if keys.keys.keys() == {"alpha"} else None
+    return "incomplete" if keys.keys.keys() <= {"alpha", "rescale"} else None
 
 
 def _changes(

@@ -8,154 +8,100 @@ is checked before anything is multiplied, so that a file cannot ask for more mem
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 import torch
 
-Parts = Mapping[str, torch.Tensor]
-Shape = tuple[int, ...]
+from inference.engine.lora_parts import PartFault, Parts, Shape, expect, fitted, need, rank_of, refuse, scale_of, tucker
+from inference.engine.lora_turns import FORMS as OF_THE_WEIGHT
 
 _EPSILON: Final = torch.finfo(torch.float32).eps  # LyCORIS adds it to norms: a row of zeros stays zeros
-MAX_DIMENSIONS: Final = 5
-MAX_RANK: Final = 4_096  # far above any use; keeps what a contraction needs in between small
-
-
-class PartFault(Exception):
-    """A part that cannot be used. `part` names it, or is empty for the layer as a whole."""
-
-    def __init__(self, code: str, part: str = "", **params: object) -> None:
-        super().__init__(code)
-        self.code, self.part, self.params = code, part, params
 
 
 def weight_change(parts: Parts, weight: torch.Tensor, alpha: float | None) -> torch.Tensor:
     """What an adapter at strength 1 adds to the float32 `weight`, in its shape. Raises PartFault."""
-    change = _plain_change(parts, tuple(weight.shape), alpha)
+    change = _plain_change(parts, weight, alpha)
     if "dora_scale" in parts or "magnitude" in parts:
         return _decomposed(parts, weight, change)
     return change
 
 
-def _plain_change(parts: Parts, shape: Shape, alpha: float | None) -> torch.Tensor:
+def _plain_change(parts: Parts, weight: torch.Tensor, alpha: float | None) -> torch.Tensor:
     """The sum of every form that the layer has; in practice it is one."""
-    forms = [form for form, marks in _FORMS if any(part.startswith(marks) for part in parts)]
-    if not forms:
+    shape = tuple(weight.shape)
+    changes = [form(parts, shape, alpha) for form, marks in _FORMS if _has(parts, marks)]
+    changes += [form(parts, weight, alpha) for form, marks in OF_THE_WEIGHT if _has(parts, marks)]
+    if not changes:
         raise PartFault("missing_pair")
-    changes = [form(parts, shape, alpha) for form in forms]
     return sum(changes[1:], start=changes[0])
+
+
+def _has(parts: Parts, marks: tuple[str, ...]) -> bool:
+    return any(part.startswith(marks) for part in parts)
 
 
 def _whole(parts: Parts, shape: Shape, alpha: float | None) -> torch.Tensor:
     """The difference itself; no scale belongs to it."""
-    (difference,) = _need(parts, "diff")
-    return _fitted(difference, "diff", shape)
-
-
-def _need(parts: Parts, *names: str) -> tuple[torch.Tensor, ...]:
-    missing = [name for name in names if name not in parts]
-    if missing:
-        raise PartFault("missing_pair", missing=missing)
-    for name in names:
-        if not 1 <= parts[name].ndim <= MAX_DIMENSIONS or 0 in parts[name].shape:
-            _refuse(name, parts[name].shape, ())
-    return tuple(parts[name] for name in names)
-
-
-def _refuse(part: str, shape: torch.Size | Shape, expected: Shape) -> None:
-    raise PartFault("wrong_shape", part, shape=list(shape), expected=list(expected))
-
-
-def _fitted(value: torch.Tensor, part: str, shape: Shape) -> torch.Tensor:
-    """`value` in `shape`, where both differ by sides of 1 only (a 1×1 convolution is a matrix)."""
-    if _bare(tuple(value.shape)) != _bare(shape):
-        _refuse(part, value.shape, shape)
-    return value.reshape(shape)
-
-
-def _bare(shape: Shape) -> Shape:
-    """Without the sides of 1 at the end."""
-    while len(shape) > 1 and shape[-1] == 1:
-        shape = shape[:-1]
-    return shape
-
-
-def _expect(part: str, value: torch.Tensor, expected: Shape) -> None:
-    if _bare(tuple(value.shape)) != _bare(expected):
-        _refuse(part, value.shape, expected)
-
-
-def _scale(alpha: float | None, rank: int) -> float:
-    return 1.0 if alpha is None else alpha / rank
-
-
-def _rank_of(part: str, factor: torch.Tensor) -> int:
-    if factor.shape[0] > MAX_RANK:
-        _refuse(part, factor.shape, (MAX_RANK,))
-    return factor.shape[0]
+    (difference,) = need(parts, "diff")
+    return fitted(difference, "diff", shape)
 
 
 def _low_rank(parts: Parts, shape: Shape, alpha: float | None) -> torch.Tensor:
     """α/r · up·down. A convolution's kernel stands in `down`, rarely in `up`; with `mid` (Tucker) it stands there."""
-    down, up = _need(parts, "down", "up")
-    rank = _rank_of("down", down)
+    down, up = need(parts, "down", "up")
+    rank = rank_of("down", down)
     if len(shape) < 2:
-        _refuse("down", down.shape, shape)
+        refuse("down", down.shape, shape)
     out, inputs, kernel = shape[0], shape[1], shape[2:]
     if "mid" in parts:
-        (mid,) = _need(parts, "mid")
-        _expect("mid", mid, (rank, rank, *kernel))
-        _expect("down", down, (rank, inputs))
-        _expect("up", up, (out, rank))
-        return _tucker(mid, up.reshape(out, rank), down.reshape(rank, inputs)).reshape(shape) * _scale(alpha, rank)
+        (mid,) = need(parts, "mid")
+        expect("mid", mid, (rank, rank, *kernel))
+        expect("down", down, (rank, inputs))
+        expect("up", up, (out, rank))
+        return tucker(mid, up.reshape(out, rank), down.reshape(rank, inputs)).reshape(shape) * scale_of(alpha, rank)
     if up.ndim > 2 and max(up.shape[2:]) > 1:
-        _expect("down", down, (rank, inputs))
-        _expect("up", up, (out, rank, *kernel))
+        expect("down", down, (rank, inputs))
+        expect("up", up, (out, rank, *kernel))
         change = torch.einsum("or...,ri->oi...", up, down.reshape(rank, inputs))
     else:
-        _expect("down", down, (rank, inputs, *kernel))
-        _expect("up", up, (out, rank))
+        expect("down", down, (rank, inputs, *kernel))
+        expect("up", up, (out, rank))
         change = up.reshape(out, rank) @ down.reshape(rank, -1)
-    return change.reshape(shape) * _scale(alpha, rank)
-
-
-def _tucker(core: torch.Tensor, out: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-    """Core (r, r, …) with its first side led out by (out, r) and its second in by (r, in)."""
-    core = core if core.ndim > 2 else core[..., None]
-    return torch.einsum("ij...,oi,jn->on...", core, out, inputs)
+    return change.reshape(shape) * scale_of(alpha, rank)
 
 
 def _embedding(parts: Parts, shape: Shape, alpha: float | None) -> torch.Tensor:
     """peft's form for tables of vectors: A is (r, words) and B (width, r), the table (words, width)."""
-    down, up = _need(parts, "embedding_down", "embedding_up")
-    rank = _rank_of("embedding_down", down)
+    down, up = need(parts, "embedding_down", "embedding_up")
+    rank = rank_of("embedding_down", down)
     if len(shape) != 2:
-        _refuse("embedding_down", down.shape, shape)
-    _expect("embedding_down", down, (rank, shape[0]))
-    _expect("embedding_up", up, (shape[1], rank))
-    return (up.reshape(shape[1], rank) @ down.reshape(rank, shape[0])).T * _scale(alpha, rank)
+        refuse("embedding_down", down.shape, shape)
+    expect("embedding_down", down, (rank, shape[0]))
+    expect("embedding_up", up, (shape[1], rank))
+    return (up.reshape(shape[1], rank) @ down.reshape(rank, shape[0])).T * scale_of(alpha, rank)
 
 
 def _hadamard(parts: Parts, shape: Shape, alpha: float | None) -> torch.Tensor:
     """LoHa: α/r · (w1a·w1b) ⊙ (w2a·w2b), one scale for both. With cores t1, t2 the factors `a` are (r, out)."""
     first, second = (_hada_factor(parts, number, shape) for number in "12")
-    return (first * second).reshape(shape) * _scale(alpha, parts["hada_w1_b"].shape[0])
+    return (first * second).reshape(shape) * scale_of(alpha, parts["hada_w1_b"].shape[0])
 
 
 def _hada_factor(parts: Parts, number: str, shape: Shape) -> torch.Tensor:
     a_name, b_name, core_name = f"hada_w{number}_a", f"hada_w{number}_b", f"hada_t{number}"
-    a, b = _need(parts, a_name, b_name)
-    rank = _rank_of(b_name, b)
+    a, b = need(parts, a_name, b_name)
+    rank = rank_of(b_name, b)
     if "hada_t1" not in parts and "hada_t2" not in parts:
-        _expect(b_name, b, (rank, math.prod(shape[1:])))
-        _expect(a_name, a, (shape[0], rank))
+        expect(b_name, b, (rank, math.prod(shape[1:])))
+        expect(a_name, a, (shape[0], rank))
         return a.reshape(shape[0], rank) @ b.reshape(rank, -1)
-    (core,) = _need(parts, core_name)
+    (core,) = need(parts, core_name)
     inputs = shape[1] if len(shape) > 1 else 1
-    _expect(core_name, core, (a.shape[0], rank, *shape[2:]))
-    _expect(a_name, a, (a.shape[0], shape[0]))
-    _expect(b_name, b, (rank, inputs))
-    return _tucker(core, a.reshape(-1, shape[0]).T, b.reshape(rank, inputs)).reshape(shape[0], -1)
+    expect(core_name, core, (a.shape[0], rank, *shape[2:]))
+    expect(a_name, a, (a.shape[0], shape[0]))
+    expect(b_name, b, (rank, inputs))
+    return tucker(core, a.reshape(-1, shape[0]).T, b.reshape(rank, inputs)).reshape(shape[0], -1)
 
 
 def _kronecker(parts: Parts, shape: Shape, alpha: float | None) -> torch.Tensor:
@@ -165,31 +111,31 @@ def _kronecker(parts: Parts, shape: Shape, alpha: float | None) -> torch.Tensor:
     columns = math.prod(shape[1:])
     if first.shape[0] * second.shape[0] != shape[0] or first.shape[1] * second.shape[1] != columns:
         claimed = (first.shape[0] * second.shape[0], first.shape[1] * second.shape[1])
-        _refuse("lokr_w2" if "lokr_w2" in parts else "lokr_w2_b", claimed, (shape[0], columns))
+        refuse("lokr_w2" if "lokr_w2" in parts else "lokr_w2_b", claimed, (shape[0], columns))
     rank = second_rank or first_rank
-    return torch.kron(first, second).reshape(shape) * (_scale(alpha, rank) if rank else 1.0)
+    return torch.kron(first, second).reshape(shape) * (scale_of(alpha, rank) if rank else 1.0)
 
 
 def _kron_factor(parts: Parts, name: str, shape: Shape) -> tuple[torch.Tensor, int | None]:
     """One factor as a matrix, a kernel's sides in its columns, and the rank if it is a product."""
     rows, columns = shape[0], math.prod(shape[1:])
     if name in parts:
-        (whole,) = _need(parts, name)
+        (whole,) = need(parts, name)
         if whole.ndim < 2:
-            _refuse(name, whole.shape, shape)
+            refuse(name, whole.shape, shape)
         return whole.flatten(1), None
-    a, b = _need(parts, f"{name}_a", f"{name}_b")
+    a, b = need(parts, f"{name}_a", f"{name}_b")
     if a.ndim < 2 or b.ndim < 2:
-        _refuse(f"{name}_a", a.shape, shape)
-    rank = _rank_of(f"{name}_b", b)
+        refuse(f"{name}_a", a.shape, shape)
+    rank = rank_of(f"{name}_b", b)
     if name == "lokr_w2" and "lokr_t2" in parts:
-        (core,) = _need(parts, "lokr_t2")
-        _expect("lokr_t2", core, (a.shape[0], rank, *shape[2:]))
+        (core,) = need(parts, "lokr_t2")
+        expect("lokr_t2", core, (a.shape[0], rank, *shape[2:]))
         if a.shape[1] > rows or math.prod(b.shape[1:]) > columns:
-            _refuse(f"{name}_b", b.shape, shape)
-        return _tucker(core, a.flatten(1).T, b.flatten(1)).flatten(1), rank
+            refuse(f"{name}_b", b.shape, shape)
+        return tucker(core, a.flatten(1).T, b.flatten(1)).flatten(1), rank
     if a.shape[0] > rows or math.prod(b.shape[1:]) > columns or math.prod(a.shape[1:]) != rank:
-        _refuse(f"{name}_a", a.shape, (rows, rank))
+        refuse(f"{name}_a", a.shape, (rows, rank))
     return a.flatten(1) @ b.flatten(1), rank
 
 
@@ -230,5 +176,5 @@ def _magnitude(parts: Parts, directed: torch.Tensor) -> tuple[torch.Tensor, int]
         side = 1 if is_column and not (rows == 1 and columns == 1) else 0
     expected = columns if side else rows
     if magnitude.numel() != expected or max(magnitude.shape, default=1) != expected:
-        _refuse("dora_scale" if "dora_scale" in parts else "magnitude", magnitude.shape, (expected, 1))
+        refuse("dora_scale" if "dora_scale" in parts else "magnitude", magnitude.shape, (expected, 1))
     return magnitude, side

@@ -7,7 +7,7 @@ Spellings of kohya, LyCORIS, peft and both generations of diffusers. Every layer
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,14 +32,11 @@ _ENDINGS: Final[dict[str, str]] = {
     **{f".{part}": part for part in ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2")},
     **{f".{part}": part for part in ("lokr_w1", "lokr_w1_a", "lokr_w1_b")},
     **{f".{part}": part for part in ("lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2")},
-    # Kinds that are known and not applied.
-    ".oft_blocks": "oft",
-    ".oft_diag": "oft",
-    ".on_input": "ia3",
-    **{f".{part}.weight": "glora" for part in ("a1", "a2", "b1", "b2")},
+    **{f".{part}": part for part in ("oft_blocks", "oft_diag", "rescale", "on_input")},
+    **{f".{part}.weight": f"glora_{part}" for part in ("a1", "a2", "b1", "b2", "bm")},
 }
 _ENDING_LENGTHS: Final = sorted({len(ending) for ending in _ENDINGS}, reverse=True)
-UNSUPPORTED: Final = frozenset({"oft", "ia3", "glora"})
+_FLAG: Final = ".on_input"  # (IA)³ calls its numbers by no name but the layer's; this stands beside them
 
 _PEFT: Final = re.compile(
     r"\.lora_(A|B|embedding_A|embedding_B|magnitude_vector)(?:\.(?!weight$|bias$)([^.]{1,200}))?(\.weight|\.bias)?$"
@@ -87,7 +84,9 @@ def read_keys(names: Iterable[str]) -> FileKeys:
 
     A file may hold several named adapters (peft): "default" is taken, else the first; the others are strangers.
     """
-    found = [(name, _split(name)) for name in names]
+    names = list(names)
+    weighed = {name.removesuffix(_FLAG) for name in names if name.endswith(_FLAG)}
+    found = [(name, _split(name) or _weighing(name, weighed)) for name in names]
     adapters = dict.fromkeys(part[2] for _, part in found if part is not None and part[2])
     chosen = "default" if "default" in adapters else next(iter(adapters), "")
     layers: dict[str, LayerKeys] = {}
@@ -101,7 +100,7 @@ def read_keys(names: Iterable[str]) -> FileKeys:
             strangers.append((name, "another_adapter"))
             continue
         layer = layers.setdefault(written, LayerKeys(written, layer_name(written)))
-        if layer.keys.setdefault(role, name) != name and role not in UNSUPPORTED:
+        if layer.keys.setdefault(role, name) != name:
             strangers.append((name, "said_twice"))
     return FileKeys(list(layers.values()), strangers)
 
@@ -119,6 +118,12 @@ def _split(name: str) -> tuple[str, str, str] | None:
         return None
     peft_part = _PEFT_PARTS.get((match[1], match[3] == ".bias"))
     return (name[: match.start()], peft_part, match[2] or "") if peft_part else None
+
+
+def _weighing(name: str, weighed: Set[str]) -> tuple[str, str, str] | None:
+    layer = name.removesuffix(".weight")
+    is_weighing = layer not in ("", name) and layer in weighed and len(name) <= MAX_KEY
+    return (layer, "ia3", "") if is_weighing else None
 
 
 def layer_name(written: str) -> LayerName:

@@ -72,6 +72,12 @@ class WeightFile:
             self.refuse("not_finite", key=key[:200])
         return value
 
+    def flag(self, key: str) -> bool:
+        """A tensor of one number, of any type, as yes or no."""
+        if any(length != 1 for length in self.shapes[key]):
+            self.refuse("wrong_shape", key=key[:200], shape=list(self.shapes[key]), expected=[1])
+        return bool(self.raw(key).reshape(()))
+
     def scalar(self, key: str) -> float:
         """A tensor of one number, of any real type."""
         if any(length != 1 for length in self.shapes[key]):

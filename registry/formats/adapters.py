@@ -75,6 +75,7 @@ _SIDES: Final = (
     ("text_encoders.t5xxl.", "text_encoder_3"),
     ("lora_prior_te_", "text_encoder"),
     ("lora_unet_", "denoiser"),
+    ("oft_unet_", "denoiser"),
     ("lora_transformer_", "denoiser"),
     ("lora_prior_unet_", "denoiser"),
     ("unet.", "denoiser"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.engine.lora_keys import UNSUPPORTED, LayerName, layer_name, read_keys
+from inference.engine.lora_keys import LayerName, layer_name, read_keys
 from inference.engine.lora_layers import LayerIndex
 from registry.demo.ldm_names import UNET, unet_names
 from tests.inference.engine.networks import sd1_unet, sdxl_unet
@@ -42,6 +42,7 @@ TEXT = "text_model.encoder.layers.0.self_attn"
         (f"text_encoders.clip_l.transformer.{TEXT}.q_proj.lora_A.weight", "text_encoder", Q_PROJ, "down"),
         (f"{TEXT}.q_proj.lora_A.weight", "text_encoder", Q_PROJ, "down"),
         ("transformer.proj_out.lora_A.weight", "denoiser", "proj_out", "down"),
+        ("oft_unet_conv_in.oft_blocks", "denoiser", "conv_in", "oft_blocks"),
     ],
 )
 def test_every_spelling_means_its_layer(key, side, plain, part):
@@ -60,6 +61,8 @@ WORDS += [
     ".w_norm",
     ".oft_diag",
     ".a1.weight",
+    ".on_input",
+    ".weight",
 ]
 
 
@@ -69,10 +72,8 @@ def test_no_tensor_is_dropped_in_silence(names):
 
     placed = [key for layer in found.layers for key in layer.keys.values()]
     noted = [key for key, _ in found.strangers]
-    unsupported = [layer.written for layer in found.layers if layer.keys.keys() & UNSUPPORTED]
-    left = set(names) - set(placed) - set(noted)
     assert len(placed) + len(noted) == len({*placed, *noted})
-    assert all(name.startswith(tuple(unsupported)) for name in left)
+    assert {*placed, *noted} == set(names)
 
 
 @pytest.mark.parametrize(

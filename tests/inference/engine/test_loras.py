@@ -397,9 +397,8 @@ def test_parts_that_are_not_applied_are_named(tmp_path):
     tensors = pair() | {
         "lora_unet_down_blocks_9_nowhere.lora_down.weight": drawn(4, 32),
         "lora_unet_down_blocks_9_nowhere.lora_up.weight": drawn(32, 4),
-        "lora_unet_conv_in.oft_blocks": drawn(2, 4, 4),
-        "lora_unet_conv_out.a1.weight": drawn(4, 4),
-        "lora_unet_mid_block_attentions_0_proj_in.on_input": torch.tensor(1.0),
+        "lora_unet_conv_in.oft_blocks": drawn(3, 8, 4, 4),
+        "lora_unet_conv_out.rescale": drawn(4, 1, 1, 1),
         f"{KOHYA}.diff_b": drawn(32),  # to_q has no bias
         "something.else": drawn(2),
     }
@@ -409,11 +408,10 @@ def test_parts_that_are_not_applied_are_named(tmp_path):
         pass
 
     assert sorted(notes) == [
-        "style: lora_unet_conv_in: OFT is not supported",
-        "style: lora_unet_conv_out: GLoRA is not supported",
+        "style: lora_unet_conv_in: BOFT is not supported",
+        "style: lora_unet_conv_out: has a scale and no weights",
         f"style: {KOHYA}.diff_b: the layer has no bias",
         "style: lora_unet_down_blocks_9_nowhere: no layer of that name",
-        "style: lora_unet_mid_block_attentions_0_proj_in: IA3 is not supported",
         "style: something.else: not part of an adapter",
     ]
 
