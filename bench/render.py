@@ -165,7 +165,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-render-") as name:
         folder = Path(name)
-        site = RunningSite(folder / "data", "--admin", "admin", environment=SETTINGS).start()
+        site = RunningSite(folder / "data", "--admin", "admin", first=True, environment=SETTINGS).start()
         try:
             bench = Bench(site.ready(300))
             checkpoint = bench.publish("Tiny", "checkpoint", DATA / "safelight-tiny.safetensors")

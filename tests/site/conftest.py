@@ -11,8 +11,8 @@ from tests.site.running import RunningSite
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
-    """One site that several tests share; each leaves it ready."""
-    running = RunningSite(tmp_path_factory.mktemp("site") / "data", "--admin", "admin").start()
+    """One site that several tests share, made from nothing; each leaves it ready."""
+    running = RunningSite(tmp_path_factory.mktemp("site") / "data", "--admin", "admin", first=True).start()
     try:
         yield running.ready()
     finally:
@@ -24,8 +24,8 @@ def start_site(tmp_path: Path) -> Iterator[Callable[..., RunningSite]]:
     """Makes sites that end with the test."""
     started: list[RunningSite] = []
 
-    def start(*arguments: str, data: Path | None = None, **environment: str) -> RunningSite:
-        running = RunningSite(data or tmp_path / "site", *arguments, environment=environment)
+    def start(*arguments: str, data: Path | None = None, first: bool = False, **environment: str) -> RunningSite:
+        running = RunningSite(data or tmp_path / "site", *arguments, first=first, environment=environment)
         started.append(running)
         return running.start()
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests import cluster
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Words of a part's command line that no other part has.
 MARKS = {
@@ -52,10 +54,17 @@ def eventually(check: Callable[[], Any], what: str, seconds: float = 60.0) -> An
 
 
 class RunningSite:
-    """`manage.py up` on a folder and a free port."""
+    """`manage.py up` on a folder and a free port.
 
-    def __init__(self, data: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    A new folder holds a database with every table, as a start that was stopped early leaves it: that spares half of
+    the work of a start. With `first` there is nothing in its place yet.
+    """
+
+    def __init__(
+        self, data: Path, *arguments: str, first: bool = False, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.data = data
+        self.first = first
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.arguments = arguments
@@ -64,6 +73,9 @@ class RunningSite:
         self.output = data.with_name(f"{data.name}.out")
 
     def start(self) -> "RunningSite":
+        if not self.first and not self.data.exists():
+            self.data.mkdir(mode=0o700)
+            cluster.copy_to(self.data)
         command = [
             sys.executable, "manage.py", "up", "--data", str(self.data), "--bind", f"127.0.0.1:{self.port}",
             *self.arguments,

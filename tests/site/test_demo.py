@@ -9,7 +9,7 @@ pytestmark = pytest.mark.site
 
 
 def test_the_demo_fills_an_empty_site_and_refuses_one_with_content(start_site):
-    running = start_site("--demo").ready(240)
+    running = start_site("--demo", first=True).ready(240)
     with psycopg.connect(locations.database_url(running.data)) as connection:
         (models,) = connection.execute(
             "SELECT count(*) FROM registry_modelversion WHERE state = 'published'"

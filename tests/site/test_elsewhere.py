@@ -51,7 +51,7 @@ def own_servers(tmp_path: Path) -> Iterator[tuple[str, str]]:
 def test_a_site_runs_on_servers_named_by_settings(start_site, own_servers):
     database, queue = own_servers
 
-    running = start_site("--admin", "owner", DATABASE_URL=database, REDIS_URL=queue).ready()
+    running = start_site("--admin", "owner", first=True, DATABASE_URL=database, REDIS_URL=queue).ready()
 
     started = " ".join(map(command_line, children(running.process.pid)))
     assert "bin/postgres" not in started
@@ -68,7 +68,7 @@ def test_where_root_may_not_make_namespaces_postgresql_runs_as_nobody(start_site
     if os.geteuid():
         assert postgres.server_account() == MYSELF  # nobody to change from
         return
-    running = start_site(data=open_folder / "site", PATH=str(programs))
+    running = start_site(data=open_folder / "site", first=True, PATH=str(programs))
 
     postgres_can_be_reached = os.access(postgres.binaries(), os.X_OK) and _others_may_enter(postgres.binaries())
     if not postgres_can_be_reached:
@@ -92,7 +92,7 @@ def test_a_folder_whose_path_is_too_long_for_a_socket_works(start_site, tmp_path
     deep = tmp_path / ("a-long-name-" * 8) / "data"
     deep.parent.mkdir()
 
-    running = start_site(data=deep).ready()
+    running = start_site(data=deep, first=True).ready()
 
     short = (deep / "run").resolve()
     assert len(str(short)) < 60

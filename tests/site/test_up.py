@@ -116,7 +116,7 @@ def test_after_kill_9_of_up_alone_its_parts_end_and_the_next_start_takes_over(st
 
 
 def test_an_older_folder_is_migrated_and_a_start_without_changes_skips_the_setup(start_site):
-    first = start_site().ready()
+    first = start_site(first=True).ready()
     first.manage("migrate", "sessions", "zero", "-v", "0")
     first.stop()
 
