@@ -1,5 +1,6 @@
 """What every test stands on: a PostgreSQL and a Valkey of the run's own, and a network that ends at this machine."""
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -29,6 +30,7 @@ _servers = ExitStack()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers, in the one process that starts the others."""
+    gc.disable()  # until all tests are collected: what they are made of stays to the end
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
     _servers.callback(shutil.rmtree, SERVERS, ignore_errors=True)
@@ -45,6 +47,13 @@ def pytest_configure(config: pytest.Config) -> None:
     _servers.callback(queue.wait, 20)
     _servers.callback(queue.send_signal, signal.SIGTERM)
     valkey.wait(locations.redis_url(SERVERS), seconds=20, alive=lambda: queue.poll() is None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look for garbage only among what the tests themselves leave, and not at every turn."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
