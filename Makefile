@@ -14,6 +14,8 @@ CUDA := triton cuda-bindings cuda-pathfinder cuda-toolkit lazy-importer $(addpre
 	cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
 
 export PIP_ROOT_USER_ACTION := ignore
+# Compiled modules are kept, whatever the environment says: compiling is most of what the start of a process takes.
+unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 .PHONY: up test web engine moderation dev venv browser lock messages
 
