@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from community.errors import InvalidInput, NotAllowed
 from community.models import Subject, User
 from community.views.comments import thread_of
+from community.views.returning import back_to, came_from
 from gallery.forms import CollectionForm
 from gallery.models import Collection, CollectionItem, Image
 from gallery.services import collecting
@@ -137,7 +138,7 @@ def collection_item(request: HttpRequest, address: str, item_id: int) -> HttpRes
 @login_required
 @require_http_methods(["GET", "POST"])
 def collect(request: HttpRequest, subject_id: int) -> HttpResponse:
-    """ "Save": into one of one's collections, or into a new one."""
+    """ "Save": into one of one's collections, or into a new one; then back to where it was pressed."""
     visible = Subject.objects.visible_to(request.user).filter(kind__in=collecting.COLLECTED)
     subject = get_object_or_404(visible, pk=subject_id)
     form = CollectionForm(request.POST if "title" in request.POST else None)
@@ -146,13 +147,14 @@ def collect(request: HttpRequest, subject_id: int) -> HttpResponse:
         if collection is not None:
             collecting.add_to_collection(collection, subject, by=request.user)
             messages.success(request, _("Saved in “%(title)s”.") % {"title": collection.title})
-            return redirect(subject.address)
+            return back_to(request, subject.address)
     held = set(CollectionItem.objects.filter(collection__owner=request.user, subject=subject).values_list("collection"))
     rows = Collection.objects.filter(owner=request.user).order_by("-updated_at", "-pk")[:_MOST_LISTED]
     context = {
         "subject": subject,
         "form": form,
         "choices": [(collection, (collection.pk,) in held) for collection in rows],
+        "back": came_from(request, subject.address),
     }
     return render(request, "gallery/collect.html", context, status=400 if form.errors else 200)
 

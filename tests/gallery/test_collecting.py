@@ -276,6 +276,28 @@ def test_a_thing_is_saved_from_its_card_into_an_old_or_a_new_collection(client, 
     assert f"/images/{image.pk}" in page
 
 
+def test_whoever_saves_from_a_list_comes_back_to_it(client, owner, model):
+    client.force_login(owner)
+    address = reverse("gallery:collect", args=[model.subject_id])
+    led = {"Referer": "http://testserver/images?tag=ink"}
+    new = {"title": "Lanterns", "text": "", "visibility": "private"}
+
+    asked = client.get(address, headers=led).content.decode()
+    refused = client.post(address, {**new, "title": "", "next": "/images?tag=ink"}).content.decode()
+    saved = client.post(address, {**new, "next": "/images?tag=ink"})
+    elsewhere = client.post(address, {**new, "title": "Two", "next": "//example.org/"})
+
+    assert asked.count('name="next" value="/images?tag=ink"') == 1
+    assert 'name="next" value="/images?tag=ink"' in refused
+    assert saved.url == "/images?tag=ink"
+    assert elsewhere.url == model.get_absolute_url()
+    for page in ("https://example.org/images", f"http://testserver{address}"):
+        assert (
+            f'name="next" value="{model.subject.address}"'
+            in client.get(address, headers={"Referer": page}).content.decode()
+        )
+
+
 @pytest.mark.parametrize(
     "given", [{}, {"title": ""}, {"title": "x", "visibility": "x"}], ids=["nothing", "no-title", "bad"]
 )
