@@ -20,6 +20,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.gallery.rows import standing
+from tests.lasting import lasting, lay_out
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +28,7 @@ PEOPLE = ("anonymous", "stranger", "owner", "moderator")
 LOGIN = 302  # to the login page, for what nobody can do without a name
 
 
-@pytest.fixture
-def site():
+def _make_site():
     """A public model, a draft, a withdrawn version, and one that was taken down, all of one owner."""
     owner = UserFactory(username="mira")
     things = {"owner": owner, "stranger": UserFactory(), "moderator": ModeratorFactory()}
@@ -55,6 +55,20 @@ def site():
         version = things[f"{name}_version"]
         things[f"{name}_review"] = Review.objects.create(version=version, author=things["stranger"], recommended=True)
         ModelVersion.objects.filter(pk=version.pk).update(review_count=1, recommended_count=1)
+    return things
+
+
+@pytest.fixture(scope="module")
+def standing_site(django_db_setup, django_db_blocker, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    with lasting(_make_site, django_db_blocker, folder) as things:
+        yield things, folder
+
+
+@pytest.fixture
+def site(standing_site):
+    things, folder = standing_site
+    lay_out(folder)
     return things
 
 
