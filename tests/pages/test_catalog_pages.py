@@ -157,6 +157,15 @@ def test_an_empty_list_says_why(client, query, says):
     assert says in client.get(MODELS + query).content.decode()
 
 
+@pytest.mark.parametrize("here", ["/models", "/images", "/discuss"])
+def test_words_that_are_searched_in_one_list_are_looked_for_in_the_others(client, here):
+    page = client.get(here, {"q": "ink & wash"}).content.decode()
+
+    for other in {"/models", "/images", "/discuss"} - {here}:
+        assert f'href="{other}?q=ink%20%26%20wash"' in page
+    assert "Look for it elsewhere" not in client.get(here).content.decode()
+
+
 def test_a_pasted_hash_goes_to_its_page(client):
     model = publish()
     sha256 = model.versions.get().files.get().blob_id
