@@ -101,6 +101,8 @@ class ImageShape(serializers.Serializer):
     height = serializers.IntegerField(allow_null=True)
     animated = serializers.BooleanField()
     mime = serializers.CharField(help_text=_("Of the original; video/mp4 and video/webm are clips. Empty until known."))
+    seconds = serializers.FloatField(allow_null=True, help_text=_("How long a clip is; null of pictures."))
+    frame_rate = serializers.FloatField(allow_null=True, help_text=_("Of a clip, pictures a second."))
     color = serializers.CharField()
     original_url = serializers.CharField(allow_null=True, help_text=_("As it was sent, or stripped of its metadata."))
     renditions = RenditionSerializer(many=True)
@@ -184,6 +186,8 @@ def image_shape(image: Image, request: Request) -> dict[str, Any]:
         "height": picture.height if picture else None,
         "animated": bool(picture and picture.animated),
         "mime": picture.mime if picture else "",
+        "seconds": picture.seconds if picture else None,
+        "frame_rate": picture.frame_rate if picture else None,
         "color": picture.color if picture else "",
         "original_url": absolute(image.original_address) if is_ready else None,
         "renditions": [

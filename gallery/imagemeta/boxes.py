@@ -29,7 +29,7 @@ class Span:
     end: int
 
 
-class _Boxes:
+class Boxes:
     """The boxes of one file; counts them all, so that nesting buys nothing."""
 
     def __init__(self, data: bytes) -> None:
@@ -147,4 +147,4 @@ def metadata_spans(data: bytes) -> tuple[Span, ...]:
 
     Raises MalformedFile where it is said to be there and cannot be found: then nobody can say what it holds.
     """
-    return tuple(_Boxes(data).spans(0, len(data)))
+    return tuple(Boxes(data).spans(0, len(data)))

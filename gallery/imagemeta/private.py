@@ -17,6 +17,8 @@ from gallery.imagemeta.exif import read_exif
 GPS: Final = "gps"
 CAMERA_SERIAL: Final = "camera_serial"
 OWNER_NAME: Final = "owner_name"
+MAKER_NOTE: Final = "maker_note"
+DEVICE: Final = "device"
 LOCAL_PATH: Final = "local_path"
 API_KEY: Final = "api_key"
 MAX_FINDINGS: Final = 100
@@ -84,13 +86,19 @@ _IPTC: Final = re.compile(rb"\x1c\x02([\x50\x5a\x5c])\x00([\x01-\x7f])", re.DOTA
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One private thing: `gps`, `camera_serial`, `owner_name`, `maker_note`, `local_path` or `api_key`; the place where
-    it stands, as a block's (`png:prompt`, `exif:Latitude`, `pixels`); a piece of it to know it by. Of a key only the
-    beginning."""
+    """One private thing: `gps`, `camera_serial`, `owner_name`, `maker_note`, `device` (of clips alone), `local_path` or
+    `api_key`; the place where it stands, as a block's (`png:prompt`, `exif:Latitude`, `clip:LOCATION`, `pixels`); a
+    piece of it to know it by. Of a key only the beginning."""
 
     kind: str
     place: str
     excerpt: str
+
+    @classmethod
+    def of(cls, kind: str, place: str, text: str) -> Finding:
+        """A finding whose excerpt is one line of at most 120 signs."""
+        line = " ".join(text[: _MAX_EXCERPT * 8].split())
+        return cls(kind, place[:_MAX_EXCERPT], line if len(line) <= _MAX_EXCERPT else f"{line[: _MAX_EXCERPT - 1]}…")
 
 
 def find_private(data: bytes, hidden: str | None = None) -> tuple[Finding, ...]:
@@ -106,7 +114,7 @@ def find_private(data: bytes, hidden: str | None = None) -> tuple[Finding, ...]:
             if len(found) == MAX_FINDINGS:
                 return tuple(found)
     if hidden:
-        found |= dict.fromkeys(_in_text(Block("pixels", hidden)))
+        found |= dict.fromkeys(findings_of_text(Block("pixels", hidden)))
     return tuple(found)[:MAX_FINDINGS]
 
 
@@ -114,50 +122,47 @@ def findings_of(piece: Piece) -> Iterator[Finding]:
     """What one piece of metadata gives away."""
     if piece.kind == "exif":
         for private in read_exif(piece.data).private:
-            yield _finding(private.kind, f"exif:{private.field}", private.text)
+            yield Finding.of(private.kind, f"exif:{private.field}", private.text)
     elif piece.kind == "xmp":
-        yield from _in_xmp(piece.text)
+        yield from findings_of_xmp(piece.text)
     elif piece.kind == "iptc":
         yield from _in_iptc(piece.data)
     elif piece.kind == "box":
-        yield from _in_xmp(piece.text, piece.place)  # the later parts of a long packet stand in boxes
-        yield from _in_text(Block(piece.place, piece.text))
+        yield from findings_of_xmp(piece.text, piece.place)  # the later parts of a long packet stand in boxes
+        yield from findings_of_text(Block(piece.place, piece.text))
     for block in texts_of(piece):
-        yield from _in_text(block)
+        yield from findings_of_text(block)
 
 
-def _finding(kind: str, place: str, text: str) -> Finding:
-    line = " ".join(text.split())
-    return Finding(kind, place[:_MAX_EXCERPT], line if len(line) <= _MAX_EXCERPT else f"{line[: _MAX_EXCERPT - 1]}…")
-
-
-def _in_text(block: Block) -> Iterator[Finding]:
+def findings_of_text(block: Block) -> Iterator[Finding]:
+    """Paths and keys in a text, known by their shapes."""
     drives: set[int] = set()
     for match in _DRIVES.finditer(block.text):
         drives.add(match.start() + 1)
-        yield _finding(LOCAL_PATH, block.place, block.text[match.start() - 1] + match[0])
+        yield Finding.of(LOCAL_PATH, block.place, block.text[match.start() - 1] + match[0])
     for match in _FOLDERS.finditer(block.text):
         if match.start() not in drives:
-            yield _finding(LOCAL_PATH, block.place, match[0])
+            yield Finding.of(LOCAL_PATH, block.place, match[0])
     for start, key in _KEYS:
         if start in block.text:
             for match in key.finditer(block.text):
-                yield _finding(API_KEY, block.place, f"{match[0][:_SHOWN_OF_KEY]}…")
+                yield Finding.of(API_KEY, block.place, f"{match[0][:_SHOWN_OF_KEY]}…")
     words = block.text.lower()
     if any(name in words for name in _KEY_NAMES):
         for match in _NAMED_KEYS.finditer(block.text):
-            yield _finding(API_KEY, block.place, f"{match[1][:_SHOWN_OF_VALUE]}…")
+            yield Finding.of(API_KEY, block.place, f"{match[1][:_SHOWN_OF_VALUE]}…")
 
 
-def _in_xmp(packet: str, place: str = "xmp") -> Iterator[Finding]:
+def findings_of_xmp(packet: str, place: str = "xmp") -> Iterator[Finding]:
+    """Places, serial numbers and names in a packet of XMP."""
     for kind, field in _XMP_FIELDS:
         for match in field.finditer(packet):
             if said := (match[1] or match[2] or "").strip():
-                yield _finding(kind, place, said)
+                yield Finding.of(kind, place, said)
 
 
 def _in_iptc(body: bytes) -> Iterator[Finding]:
     for match in _IPTC.finditer(body):
         said = body[match.end() : match.end() + match[2][0]].decode("utf-8", "replace").strip("\0 ")
         if said:
-            yield _finding(OWNER_NAME if match[1] == b"\x50" else GPS, "iptc", said)
+            yield Finding.of(OWNER_NAME if match[1] == b"\x50" else GPS, "iptc", said)

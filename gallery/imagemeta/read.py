@@ -30,10 +30,10 @@ def read_generation(data: bytes, hidden: str | None = None) -> Generation | None
     `read_blocks` does, and nothing else.
     """
     raw = _by_place(read_blocks(data))
-    found = _first(raw)
+    found = read_texts(raw)
     if found is None and hidden:
         raw = {**raw, "pixels": hidden}
-        found = _first({"png:parameters": hidden}) or _novelai_hidden(hidden)
+        found = read_texts({"png:parameters": hidden}) or _novelai_hidden(hidden)
         found = replace(found, from_pixels=True) if found else None
     return replace(found, raw=raw) if found else None
 
@@ -53,7 +53,8 @@ def _by_place(blocks: tuple[Block, ...]) -> dict[str, str]:
     return raw
 
 
-def _first(raw: Mapping[str, str]) -> Generation | None:
+def read_texts(raw: Mapping[str, str]) -> Generation | None:
+    """What texts tell, by the places in which they stood: the first reader that understands one."""
     for reader in (_receipt, _parameters, _invoke, _novelai, _drawthings, _easy, _comfy):
         try:
             found = reader(raw)

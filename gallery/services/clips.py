@@ -1,4 +1,4 @@
-"""Clips among the pictures: what their containers say is neither read nor taken out."""
+"""Which program looks at an original: a picture's, or a clip's."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import IO, Final
 
 from registry.imaging.containers.clips import clip_format
 
-# Why nothing was read, and why there is no stripped original.
-CLIP: Final = "clip"
 _START: Final = 1024
 
 
-def is_clip(source: IO[bytes]) -> bool:
-    """Whether this open file is a clip, by its content. Leaves the place at which it stands."""
-    return clip_format(os.pread(source.fileno(), _START, 0)) is not None
+def program_of(source: IO[bytes]) -> str:
+    """The module beside this one whose `main` reads this open file and whose `strip_main` takes things out of it.
+
+    Told by the content; apart, so that the decoders of films are loaded where one is looked at. Leaves the place at
+    which the file stands.
+    """
+    return "clip_child" if clip_format(os.pread(source.fileno(), _START, 0)) else "reading_child"

@@ -52,10 +52,11 @@ def read(data: bytes) -> tuple[dict[str, Any], dict[str, str]]:
     except MalformedFile as fault:
         return {"note": fault.reason}, {}
     findings = [{"kind": each.kind, "place": each.place, "text": each.excerpt} for each in private]
-    return {"generation": _plain(found) if found else None, "private": findings}, blocks
+    return {"generation": plain_generation(found) if found else None, "private": findings}, blocks
 
 
-def _plain(found: Generation) -> dict[str, Any]:
+def plain_generation(found: Generation) -> dict[str, Any]:
+    """What was read, in JSON's words."""
     fields = {name: getattr(found, name) for name in found.__slots__ if name not in ("raw", "resources", "extra")}
     resources = [[each.kind, each.name, each.weight, each.hash] for each in found.resources]
     return {**fields, "extra": dict(found.extra), "resources": resources}

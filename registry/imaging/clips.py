@@ -24,6 +24,7 @@ from registry.imaging.limits import (
     MAX_CLIP_FRAMES,
     MAX_CLIP_PACKETS,
     MAX_CLIP_PIXELS,
+    MAX_CLIP_RATE,
     MAX_CLIP_SECONDS,
     MAX_CLIP_STREAMS,
     MAX_POSTER_FRAMES,
@@ -64,7 +65,7 @@ def examine_clip(data: mmap.mmap, format: str, widths: list[int]) -> dict[str, A
             raise
         raise PictureRefused("clip_unreadable") from error
     width, height = image.size[::-1] if orientation >= 5 else image.size
-    facts = {"format": kind, "width": width, "height": height, "frames": look.frames}
+    facts = {"format": kind, "width": width, "height": height, "frames": look.frames, **look.pace()}
     return {**facts, **describe(shrink(image, orientation, max(widths)), widths, format)}
 
 
@@ -100,6 +101,7 @@ class _Look:
 
     stream: VideoStream
     frames: int = 0
+    _told: Fraction = Fraction(0)
     _decoded: int = 0
     _first: VideoFrame | None = None
     _lit: VideoFrame | None = None
@@ -107,6 +109,7 @@ class _Look:
 
     def through(self, container: InputContainer) -> None:
         """Every packet is looked at, since a header may lie; pictures are decoded until one will do."""
+        self._told = max(Fraction(0), Fraction(container.duration or 0, av.time_base))
         for number, packet in enumerate(container.demux()):
             if number > MAX_CLIP_PACKETS:
                 raise PictureRefused("too_many_parts", {"limit": MAX_CLIP_PACKETS})
@@ -126,6 +129,15 @@ class _Look:
         known = self._spans.get(packet.stream.index, (start, end))
         span = self._spans[packet.stream.index] = (min(start, known[0]), max(end, known[1]))
         _check_length(span[1] - span[0])
+
+    def pace(self) -> dict[str, float]:
+        """How many seconds a player shows for it, and how many pictures in each. Both 0 where that is not known."""
+        start, end = self._spans.get(self.stream.index, (Fraction(0), Fraction(0)))
+        rate = self.stream.average_rate or Fraction(0)
+        if not 0 < rate <= MAX_CLIP_RATE:
+            rate = Fraction(self.frames) / (end - start) if end > start else Fraction(0)
+        longest = max([self._told, *(until - since for since, until in self._spans.values())])
+        return {"seconds": round(float(longest), 3), "rate": round(min(float(rate), MAX_CLIP_RATE), 3)}
 
     def _see(self, packet: Any) -> None:
         for frame in packet.decode():

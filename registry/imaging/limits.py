@@ -16,6 +16,8 @@ MAX_CLIP_SECONDS: Final = 60
 MAX_CLIP_PIXELS: Final = 9_000_000
 MAX_CLIP_STREAMS: Final = 16
 MAX_CLIP_FRAMES: Final = 14_400
+# Pictures a second that a file may claim; what is beyond is a mistake of its own.
+MAX_CLIP_RATE: Final = 1_000
 MAX_CLIP_PACKETS: Final = 60_000
 # Decoded in search of one that is not black.
 MAX_POSTER_FRAMES: Final = 150

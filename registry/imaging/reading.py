@@ -14,6 +14,8 @@ from registry.imaging.jail import Bounds, run_jailed
 from registry.imaging.limits import (
     MAX_BYTES,
     MAX_CLIP_FRAMES,
+    MAX_CLIP_RATE,
+    MAX_CLIP_SECONDS,
     MAX_FRAMES,
     MAX_RENDITION_BYTES,
     MAX_SIDE,
@@ -40,7 +42,10 @@ class RenditionFacts:
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """A picture as it is shown: orientation applied. `dhash` is 64 bits, signed; `color` is `#rrggbb`."""
+    """A picture as it is shown: orientation applied. `dhash` is 64 bits, signed; `color` is `#rrggbb`.
+
+    Of a clip `seconds` long with `rate` pictures a second; 0 where that is not known, and of pictures.
+    """
 
     format: str
     width: int
@@ -49,6 +54,8 @@ class PictureFacts:
     color: str
     dhash: int
     renditions: tuple[RenditionFacts, ...]
+    seconds: float = 0
+    rate: float = 0
 
     @property
     def mime(self) -> str:
@@ -112,6 +119,12 @@ def _whole(value: object, least: int, most: int) -> int:
     return value
 
 
+def _real(value: object, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise ValueError(f"{value!r} is not between 0 and {most}")
+    return float(value)
+
+
 def _checked(answer: dict[str, Any], folder: Path, format: str) -> PictureFacts:
     """The answer with every value held against what it may be."""
     color = answer["color"]
@@ -130,6 +143,8 @@ def _checked(answer: dict[str, Any], folder: Path, format: str) -> PictureFacts:
         color=color,
         dhash=_whole(answer["dhash"], -(1 << 63), (1 << 63) - 1),
         renditions=renditions,
+        seconds=_real(answer.get("seconds", 0), MAX_CLIP_SECONDS),
+        rate=_real(answer.get("rate", 0), MAX_CLIP_RATE),
     )
 
 

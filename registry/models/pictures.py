@@ -105,6 +105,8 @@ class Picture(models.Model):
     width = models.PositiveIntegerField(null=True, help_text="As shown, orientation applied.")
     height = models.PositiveIntegerField(null=True)
     animated = models.BooleanField(default=False)
+    seconds = models.FloatField(null=True, help_text="How long a clip is; null of pictures.")
+    frame_rate = models.FloatField(null=True, help_text="Of a clip, pictures a second.")
     color = models.CharField(max_length=7, blank=True, help_text="Average color, #rrggbb: the placeholder.")
     phash = models.BigIntegerField(null=True, help_text="64-bit difference hash, as a signed integer.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -129,6 +131,14 @@ class Picture(models.Model):
     def is_clip(self) -> bool:
         """Whether the original is a film; its copies show one picture of it."""
         return self.mime.startswith("video/")
+
+    @property
+    def length(self) -> str:
+        """How long a clip is, as players write it (0:07); empty where that is not known."""
+        if not self.seconds:
+            return ""
+        minutes, seconds = divmod(max(1, round(self.seconds)), 60)
+        return f"{minutes}:{seconds:02d}"
 
     def mine(self) -> PictureQuerySet:
         """This row while this attempt still holds it; updates through it change nothing once it is lost."""

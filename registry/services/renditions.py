@@ -174,6 +174,8 @@ def _finish(picture: Picture, facts: PictureFacts, rows: list[Rendition]) -> Non
         width=facts.width,
         height=facts.height,
         animated=facts.is_animated,
+        seconds=facts.seconds or None,
+        frame_rate=facts.rate or None,
         color=facts.color,
         phash=facts.dhash,
     )

@@ -11,8 +11,9 @@ from playwright.sync_api import Page, expect
 
 from community.ratings import Rating
 from gallery.models import Image
-from gallery.services.posting import NewImage, create_post
+from gallery.services.posting import NewImage, create_post, edit_image
 from gallery.services.publishing import publish_post
+from gallery.services.stripping import strip_original
 from tests.browser.axe import serious_in_both_themes
 from tests.browser.test_look import MOST_SHIFT, layout_shift
 from tests.factories import UserFactory
@@ -86,6 +87,25 @@ def test_the_box_has_the_shape_that_the_browser_finds(open_window, data):
     width, height, _seconds = opened(open_window(), image).evaluate(LOOK)
 
     assert (image.picture.width, image.picture.height) == (width, height)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(lambda: turned(clip(size=(96, 64))), id="turned"),
+        pytest.param(lambda: clip(size=(96, 64), aspect=Fraction(2, 1)), id="wide pixels"),
+        pytest.param(lambda: clip("webm", "libvpx-vp9", size=(96, 64)), id="webm"),
+        pytest.param(lambda: clip("mp4", "libsvtav1", size=(96, 64)), id="av1"),
+    ],
+)
+def test_a_copy_without_metadata_is_played_as_the_original_is(open_window, data):
+    image = posted(data())
+    page = open_window()
+    before = opened(page, image).evaluate(LOOK)
+    edit_image(image, by=image.owner, hides_generation=True)
+    strip_original(image.picture_id, "bare")
+
+    assert opened(page, image).evaluate(LOOK) == before
 
 
 @pytest.mark.parametrize("width", [1440, 800, 360])

@@ -56,6 +56,24 @@ def test_copies_are_made_in_avif_too(tmp_path):
     assert (copy.format, copy.width, copy.height) == ("avif", 64, 48)
 
 
+PACES = {
+    "mp4": (clip(frames=12, rate=8), 1.5, 8),
+    "webm": (clip("webm", "libvpx", frames=12, rate=8), 1.5, 8),
+    "of broadcasting": (clip(frames=30, rate=Fraction(30_000, 1_001)), 1.001, 29.97),
+    "in pieces": (clip(frames=12, rate=8, movflags="frag_keyframe+empty_moov"), 1.5, 8),
+    "one picture": (clip(frames=1, rate=8), 0.125, 8),
+}
+
+
+@pytest.mark.parametrize("name", PACES)
+def test_a_clip_says_how_long_it_is_and_how_fast(tmp_path, name):
+    data, seconds, rate = PACES[name]
+
+    facts = examined(tmp_path, data)
+
+    assert (facts.seconds, facts.rate) == (seconds, rate)
+
+
 def test_a_clip_of_one_picture_still_moves(tmp_path):
     assert examined(tmp_path, clip(frames=1)).is_animated
 
