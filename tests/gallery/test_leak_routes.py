@@ -33,7 +33,8 @@ ELSEWHERE = {
         " registry:version-edit registry:version-publish registry:version-withdraw registry:version-delete"
         " registry:review-delete registry:review-remove registry:model-edit registry:model-delete"
         " registry:model-take-down registry:version-new inference:cancel inference:grid-begin inference:verify"
-        " inference:previews-ask inference:grid-cancel inference:style-forget inference:set-use inference:set-forget"
+        " inference:previews-ask inference:grid-cancel inference:style-forget"
+        " inference:set-use inference:set-forget inference:keep inference:grid-keep"
     ),
     "the workbench of one's own post: tests/gallery/test_workbench.py": "gallery:post-edit gallery:image-workflow",
     "renders are their maker's alone, as the table shows of one: tests/inference": (
