@@ -11,7 +11,8 @@ document.addEventListener("click", async (event) => {
   const answer = await fetch(copy.dataset.copyFrom);
   if (!answer.ok) return;
   await navigator.clipboard.writeText(await answer.text());
-  document.querySelector("#grid [role=status]").textContent = copy.getAttribute("aria-label") + " ✓";
+  const status = document.querySelector("#grid [role=status]");
+  status.textContent = status.dataset.said;
 });
 
 // What htmx has put in its place keeps the zoom.

@@ -6,6 +6,7 @@ import { attach as strip } from "./strip.js";
 import { attach as submit } from "./submit.js";
 import { attach as theme } from "./theme.js";
 import { attach as walk } from "./walk.js";
+import "./steady.js";
 
 const behaviors = { copy, keys, menu, strip, submit, theme, walk };
 

@@ -50,6 +50,23 @@ def test_from_a_prompt_to_a_posted_picture(visitor: Visitor, version: int):
     expect(page).to_have_url(re.compile(r"/posts/\d+/edit"))
 
 
+def test_a_render_is_called_off_with_the_keyboard_while_its_page_asks_anew(visitor: Visitor):
+    page = visitor.page
+    page.goto("/render")
+    page.get_by_label("Prompt", exact=True).fill("a house")
+    page.get_by_label("Steps").fill("140")
+    page.get_by_label("Pictures").fill("6")
+    page.get_by_role("button", name="Render", exact=True).click()
+    page.wait_for_url("**/renders/*")
+    page.get_by_role("button", name="Cancel").focus()
+
+    expect(page.get_by_text(re.compile(r"^step \d+ of 840$"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("This render was cancelled.")).to_be_visible(timeout=PATIENCE)
+
+
 def test_words_are_inserted_styles_added_and_what_fits_follows_the_checkpoint(visitor: Visitor):
     page = visitor.page
     page.goto("/styles")
