@@ -41,7 +41,7 @@ _SHOWN: Final = ("video", "audio")
 _MADE: Final = "stripped"
 
 
-def read(data: bytes) -> tuple[dict[str, Any], dict[str, str]]:
+def told_of_clip(data: bytes) -> tuple[dict[str, Any], dict[str, str]]:
     """What is told of a clip, and the texts as they stood."""
     try:
         found, private = read_clip_generation(data), find_private_in_clip(data)
@@ -99,7 +99,7 @@ def _input() -> bytes:
         return mapped[:]
 
 
-def strip_main(kind: str) -> int:
+def strip_clip_main(kind: str) -> int:
     """Leaves the clip without its metadata in the folder, or why that is not possible. `kind`: clean or bare."""
     told: dict[str, Any] = {}
     try:
@@ -110,9 +110,9 @@ def strip_main(kind: str) -> int:
     return 0
 
 
-def main() -> int:
+def clip_main() -> int:
     """Leaves its answer in the folder."""
-    told, blocks = read(_input())
+    told, blocks = told_of_clip(_input())
     Path("raw").write_bytes(zlib.compress(json.dumps(blocks).encode("ascii"), 6) if blocks else b"")
     Path("told.json").write_text(json.dumps(told), "ascii")
     return 0

@@ -18,7 +18,7 @@ from django.utils import timezone
 from community.errors import StoreUnavailable
 from gallery.imagemeta.generation import Generation, Resource
 from gallery.models import Image, PictureReading
-from gallery.services.clips import program_of
+from gallery.services.clips import reader_of
 from gallery.services.generation import GENERATION_COLUMNS, generation_shape, storable_texts, take_generation
 from gallery.services.handover import READ_METADATA, queue_due_posts
 from gallery.services.listing import refresh_images
@@ -75,7 +75,7 @@ def _read(reading: PictureReading) -> tuple[dict[str, Any], bytes]:
         work = folder / "work"
         work.mkdir()
         with original_file(reading.picture, folder) as source:
-            run_jailed(f"gallery.services.{program_of(source)}:main", source, work, bounds=_BOUNDS)
+            run_jailed(reader_of(source), source, work, bounds=_BOUNDS)
         told, raw = work / "told.json", work / "raw"
         if told.is_symlink() or raw.is_symlink():
             raise PictureRefused("damaged")

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from gallery.models import Image, PictureReading
-from gallery.services.clips import program_of
+from gallery.services.clips import stripper_of
 from gallery.services.handover import STRIP_ORIGINAL, queue_due_posts, queue_stripping
 from registry.imaging.errors import PictureRefused
 from registry.imaging.jail import Bounds, run_jailed
@@ -63,7 +63,7 @@ def _strip(reading: PictureReading, kind: str) -> dict[str, object]:
         work = folder / "work"
         work.mkdir()
         with original_file(reading.picture, folder) as source:
-            run_jailed(f"gallery.services.{program_of(source)}:strip_main", source, work, kind, bounds=_BOUNDS)
+            run_jailed(stripper_of(source), source, work, kind, bounds=_BOUNDS)
         told, made = json.loads((work / "told.json").read_bytes()), work / "stripped"
         if told or made.is_symlink() or not made.is_file():
             return {"error": str(told.get("error", "cannot_strip"))[:40]}

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.django_db
 
 SECRET = "a prompt of ComfyUI"
 MP4 = clip(dark=2, tags={"comment": SECRET})
+STRIPPER = "gallery.services.reading_child:strip_main"
 WEBM = clip("webm", "libvpx-vp9")
 
 
@@ -184,7 +185,7 @@ def test_what_is_private_in_a_clip_is_told_before_it_is_posted_and_taken_out(own
 def test_a_clip_that_cannot_be_written_anew_is_shown_as_a_picture_alone(owner, monkeypatch):
     post = drafted(owner)
     edit_image(first(post), by=owner, hides_generation=True)
-    monkeypatch.setattr("gallery.services.stripping.program_of", lambda _source: "reading_child")
+    monkeypatch.setattr("gallery.services.stripping.stripper_of", lambda _source: STRIPPER)
     strip_original(first(post).picture_id, "bare")
     publish_post(Post.objects.get(pk=post.pk), by=owner)
     image, client = first(post), Client()
