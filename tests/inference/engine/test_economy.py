@@ -112,6 +112,28 @@ def test_next_render_on_the_warm_networks_is_as_ever(tiny):
     assert vars(_vae(tiny)) == settings
 
 
+@pytest.mark.parametrize(
+    ("architecture", "family", "base_model"), [("sd3_medium", "sd3", "SD 3"), ("flux_dev", "flux1", "Flux.1 D")]
+)
+def test_what_follows_a_flow_is_decoded_in_tiles_and_then_whole_again(
+    studio, workshop, architecture, family, base_model
+):
+    version = studio.adopt(workshop.pipeline(architecture), family=family, base_model=base_model)
+    asked = {"version": version, "sampler": "Euler", "steps": 1, "width": 320, "height": 320, "seed": 3}
+    before = studio.render("a red cat", **asked)
+    sides = []
+    decoder = workshop.pipeline(architecture).vae.decoder
+    hook = decoder.register_forward_pre_hook(lambda _module, given: sides.append(max(given[0].shape[-2:])))
+
+    economical = studio.render("a red cat", **asked, economical=True)
+    after = studio.render("a red cat", **asked)
+    hook.remove()
+
+    assert (max(sides[:-1]), sides[-1]) == (32, 40)
+    assert economical.images[0].pixels.size == (320, 320)
+    assert pixels(before) == pixels(after) != pixels(economical)
+
+
 def test_a_fault_within_leaves_no_trace_either():
     vae = autoencoder()
     before, within = dict(vars(vae)), []

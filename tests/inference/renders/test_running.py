@@ -200,6 +200,7 @@ def test_for_want_of_memory_everything_is_dropped_and_less_of_it_taken(ask, engi
     assert (job.state, job.results.count()) == (STATE.DONE, 1)
     assert (engine.fresh_calls, engine.tried["much memory"]) == (1, 2)
     assert json.loads(job.results.get().receipt.body)["environment"]["economical"] is True
+    assert read_generation(png_of(job.results.get())).extra["Memory"] == "economical"
     worker.refresh_from_db()
     assert worker.speeds == {}  # a second try says nothing of how fast the device is
 
