@@ -1,18 +1,21 @@
 /* What a page asks for anew every few seconds keeps what a person did with it: where the focus is, what is unfolded,
-   how far something was scrolled. Elements of the old and the new part are matched by what they are and say. */
+   how far something was scrolled. Elements of the old and the new part are matched by what they are and say, else by
+   their place. */
 
 const REACHED = "a[href], button, input, select, textarea, summary, [tabindex]";
 
 const nameOf = (element) => [element.tagName, element.name, element.getAttribute("href"), element.textContent.trim()].join(" ");
 
-/** The element of `root` that is to `root` what `old` was to the part before: the same name, counted among its equals. */
-function alike(root, selector, { name, place }) {
-  return [...root.querySelectorAll(selector)].filter((each) => nameOf(each) === name)[place];
+/** The element of `root` that is to it what another was to the part before: the same name, counted among its equals. */
+function alike(root, selector, { name, place, index, count }) {
+  const all = [...root.querySelectorAll(selector)];
+  return all.filter((each) => nameOf(each) === name)[place] ?? (all.length === count ? all[index] : undefined);
 }
 
 function remember(root, selector, old) {
-  const equals = [...root.querySelectorAll(selector)].filter((each) => nameOf(each) === nameOf(old));
-  return { name: nameOf(old), place: equals.indexOf(old) };
+  const all = [...root.querySelectorAll(selector)];
+  const equals = all.filter((each) => nameOf(each) === nameOf(old));
+  return { name: nameOf(old), place: equals.indexOf(old), index: all.indexOf(old), count: all.length };
 }
 
 let kept = null;

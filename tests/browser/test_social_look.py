@@ -126,6 +126,20 @@ def test_the_key_f_likes_an_image_and_likes_it_no_longer(open_window, site):
     expect(like).to_have_text(re.compile("3"))
 
 
+def test_a_reaction_given_by_keyboard_keeps_the_focus(open_window, site):
+    page = open_window(user=site.scene.visitor)
+    page.goto(site.image.get_absolute_url())
+    heart = page.locator(".reactions").get_by_role("button", name="Heart")
+
+    heart.focus()
+    page.keyboard.press("Enter")
+    expect(heart).to_have_attribute("aria-pressed", "true")
+    expect(heart).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(heart).to_have_attribute("aria-pressed", "false")
+
+
 def test_a_card_is_liked_in_its_list(open_window, site):
     page = open_window(user=site.scene.visitor)
     page.goto(reverse("gallery:images"))
