@@ -6,9 +6,11 @@ keeps widget values without names, mutes and bypasses nodes and folds some of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from gallery.imagemeta.comfy_wiring import GETTERS, SETTERS, Drawn, Link, Wiring
 
 MAX_NODES: Final = 5_000
 MAX_DEPTH: Final = 8
@@ -48,14 +50,6 @@ _WIDGETS: Final = {
     "PrimitiveStringMultiline": ("value",),
     "PrimitiveInt": ("value",),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The output `slot` of another node."""
-
-    node: str
-    slot: int = 0
 
 
 @dataclass(slots=True)
@@ -111,6 +105,7 @@ class _Level:
     prefix: str = ""
     depth: int = 0
     given: dict[int, Any] = field(default_factory=dict)
+    outer: Wiring | None = None
 
 
 class _Editor:
@@ -123,16 +118,23 @@ class _Editor:
 
     def add_nodes(self, level: _Level) -> None:
         """Put the nodes of one level into the graph."""
-        links = self._links(level)
-        for raw in self._within(level.block.get("nodes")):
+        drawn = self._drawn(level)
+        links, wiring = drawn.links, Wiring(drawn, level.prefix, level.outer)
+        for raw in drawn.nodes:
             if not isinstance(raw, dict) or len(self.graph) >= MAX_NODES or raw.get("mode") == _MUTED:
                 continue
             key, kind = f"{level.prefix}{raw.get('id')}", str(raw.get("type", ""))
-            inputs = _inputs(raw, links)
-            if raw.get("mode") == _BYPASSED:
+            inputs = _inputs(raw, links) | wiring.implied(raw)
+            if kind in SETTERS:
+                self.graph[key] = Node("Reroute", inputs)
+            elif kind in GETTERS:
+                fetched = wiring.fetched(raw)
+                self.graph[key] = Node("Reroute", {"value": fetched} if fetched else {})
+            elif raw.get("mode") == _BYPASSED:
                 self.graph[key] = _bypassed(raw, inputs)
             elif kind in self.subgraphs and level.depth < MAX_DEPTH:
-                self.graph[key] = self._subgraph(self.subgraphs[kind], f"{key}/", _widgets(raw, kind) | inputs, level)
+                inside = _Level(self.subgraphs[kind], f"{key}/", level.depth + 1, outer=wiring)
+                self.graph[key] = self._subgraph(inside, _widgets(raw, kind) | inputs)
             else:
                 self.graph[key] = Node(kind, _widgets(raw, kind) | inputs)
 
@@ -142,32 +144,38 @@ class _Editor:
         self.left -= len(allowed)
         return allowed
 
-    def _links(self, level: _Level) -> dict[int, Any]:
-        """Link id to its source, or to the value that stands at a subgraph's door. A link is a list in the graph and
-        an object in a subgraph."""
+    def _drawn(self, level: _Level) -> Drawn:
+        """A level's nodes and links. A link leads to its source, or to the value that stands at a subgraph's door; it
+        is a list in the graph and an object in a subgraph."""
         found: dict[int, Any] = {}
+        types: dict[int, str] = {}
         for entry in self._within(level.block.get("links")):
             if isinstance(entry, list) and len(entry) >= 3:
-                number, origin, slot = entry[0], entry[1], entry[2]
+                number, origin, slot, type_ = entry[0], entry[1], entry[2], entry[5] if len(entry) > 5 else "*"
             elif isinstance(entry, dict):
                 number, origin, slot = entry.get("id"), entry.get("origin_id"), entry.get("origin_slot")
+                type_ = entry.get("type", "*")
             else:
                 continue
             slot = slot if isinstance(slot, int) else 0
             if not isinstance(number, int):
                 continue
+            types[number] = str(type_)[:100]
             if origin != _DOOR_IN:
                 found[number] = Link(f"{level.prefix}{origin}", slot)
             elif slot in level.given:
                 found[number] = level.given[slot]
-        return found
+        extra = level.block.get("extra")
+        written = self._within(extra.get("ue_links")) if isinstance(extra, dict) else []
+        return Drawn(self._within(level.block.get("nodes")), found, types, written)
 
-    def _subgraph(self, definition: dict[str, Any], inside: str, inputs: dict[str, Any], level: _Level) -> Node:
+    def _subgraph(self, level: _Level, inputs: dict[str, Any]) -> Node:
         """Put a subgraph's nodes beside the others. Its inside sees what goes in as the outputs of node -10, and what
         comes out are the inputs of node -20. An input that is given nothing leaves the inside its own value."""
+        definition, inside = level.block, level.prefix
         names = [str(entry.get("name", "")) for entry in _entries(definition, "inputs")]
         given = {slot: inputs[name] for slot, name in enumerate(names) if name in inputs}
-        self.add_nodes(_Level(definition, inside, level.depth + 1, given))
+        self.add_nodes(replace(level, given=given))
         out: dict[str, Any] = {}
         for entry in self._within(definition.get("links")):
             if isinstance(entry, dict) and entry.get("target_id") == _DOOR_OUT:
@@ -178,7 +186,7 @@ class _Editor:
         return Node("Door", out)
 
 
-def _inputs(raw: dict[str, Any], links: dict[int, Any]) -> dict[str, Any]:
+def _inputs(raw: dict[str, Any], links: Mapping[int, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for entry in _entries(raw, "inputs"):
         if isinstance(entry.get("link"), int) and entry["link"] in links:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from gallery.imagemeta.a1111 import split_sampler
-from gallery.imagemeta.comfy_graph import Graph, Link, Node, api_graph, workflow_graph
+from gallery.imagemeta.comfy_graph import Graph, Node, api_graph, workflow_graph
+from gallery.imagemeta.comfy_wiring import Link
 from gallery.imagemeta.generation import MAX_PROMPT, Generation, Resource, merged, real, side, stem, text, whole
 
 MAX_WALK: Final = 20_000
@@ -92,7 +93,7 @@ class _Walk:
             if not isinstance(link, Link):
                 return None
             node = self.graph.get(link.node)
-            if node is None or node.kind not in ("Door", "Bypass", "Reroute"):
+            if node is None or not (node.kind in ("Door", "Bypass") or node.kind.startswith("Reroute")):
                 return (link.node, node) if node is not None else None
             links = dict(node.links())
             link = links.get(str(link.slot)) if node.kind == "Door" else next(iter(links.values()), None)

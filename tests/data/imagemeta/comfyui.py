@@ -272,6 +272,117 @@ def _subgraph(outer: list[Any], *, with_value: bool) -> dict[str, Any]:
     return workflow | {"definitions": {"subgraphs": [middle, inner]}}
 
 
+def _without_links(workflow: dict[str, Any], *numbers: int) -> dict[str, Any]:
+    """The same graph with these links taken away at both ends."""
+    workflow["links"] = [link for link in workflow["links"] if link[0] not in numbers]
+    for node in workflow["nodes"]:
+        for entry in node["inputs"]:
+            if entry["link"] in numbers:
+                entry["link"] = None
+    return workflow
+
+
+def _fetched(kind: str = "") -> dict[str, Any]:
+    """The model goes to the sampler under a name, through a Set whose own name is fetched by another Set, and so does
+    the prompt; the chain of names that ends nowhere says nothing."""
+    workflow = _without_links(_editor(), 1, 2)
+    _link(workflow, 3, "model", 50)
+    _link(workflow, 3, "positive", 51)
+    setter, getter = f"{kind}SetNode" if not kind else "easy setNode", "GetNode" if not kind else "easy getNode"
+    workflow["nodes"] += [
+        _box(60, setter, [("MODEL", "MODEL", 52)], ["*"], ["the model"]),
+        _box(61, getter, [], ["MODEL"], ["the model"]),
+        _box(62, setter, [("MODEL", "MODEL", 53)], ["*"], ["model again"]),
+        _box(63, getter, [], ["MODEL"], ["model again"]),
+        _box(64, setter, [("CONDITIONING", "CONDITIONING", 54)], ["*"], ["words"]),
+        _box(65, getter, [], ["CONDITIONING"], ["words"]),
+        _box(66, getter, [], ["MODEL"], ["no such name"]),
+        _box(67, "Reroute (rgthree)", [("", "*", 55)], ["*"]),
+    ]
+    workflow["links"] += [
+        [52, 10, 0, 60, 0, "MODEL"], [53, 61, 0, 62, 0, "MODEL"], [55, 63, 0, 67, 0, "MODEL"],
+        [50, 67, 0, 3, 0, "MODEL"], [54, 6, 0, 64, 0, "CONDITIONING"], [51, 65, 0, 3, 1, "CONDITIONING"],
+    ]  # fmt: skip
+    return workflow
+
+
+def _link(workflow: dict[str, Any], number: int, name: str, link: int) -> None:
+    node = next(node for node in workflow["nodes"] if node["id"] == number)
+    next(entry for entry in node["inputs"] if entry["name"] == name)["link"] = link
+
+
+def _names_in_a_circle() -> dict[str, Any]:
+    """Two names that fetch each other: nobody knows the model, and the rest is read."""
+    workflow = _without_links(_editor(), 1)
+    _link(workflow, 3, "model", 50)
+    workflow["nodes"] += [
+        _box(60, "SetNode", [("*", "*", 51)], ["*"], ["one"]), _box(61, "GetNode", [], ["*"], ["one"]),
+        _box(62, "SetNode", [("*", "*", 52)], ["*"], ["two"]), _box(63, "GetNode", [], ["*"], ["two"]),
+    ]  # fmt: skip
+    workflow["links"] += [[51, 63, 0, 60, 0, "*"], [52, 61, 0, 62, 0, "*"], [50, 61, 0, 3, 0, "MODEL"]]
+    return workflow
+
+
+def _fetched_inside() -> dict[str, Any]:
+    """A subgraph fetches what is kept under a name outside of it."""
+    workflow = _without_links(_subgraph([], with_value=False), 5)
+    workflow["nodes"].append(_box(60, "SetNode", [("STRING", "STRING", 61)], ["*"], ["words"]))
+    workflow["nodes"].append(_box(61, "PrimitiveStringMultiline", [], ["STRING"], ["kept outside"]))
+    workflow["links"].append([61, 61, 0, 60, 0, "STRING"])
+    inner = workflow["definitions"]["subgraphs"][1]
+    inner["nodes"].append(_box(2, "GetNode", [], ["STRING"], ["words"]))
+    inner["links"] = [link for link in inner["links"] if link["id"] != 2]
+    inner["links"].append({"id": 2, "origin_id": 2, "origin_slot": 0, "target_id": 1, "target_slot": 1})
+    return workflow
+
+
+def _everywhere(*, typed: bool = True) -> dict[str, Any]:
+    """Model, VAE and both texts are sent everywhere. Older versions of the pack write no type beside the input."""
+    workflow = _without_links(_editor(), 1, 2, 3, 8, 11)
+    sent = "MODEL" if typed else "*"
+    workflow["nodes"] += [
+        _box(70, "Anything Everywhere", [("anything", sent, 70)]),
+        _box(71, "Anything Everywhere3",
+             [("anything", "CLIP", 71), ("anything2", "VAE", 72), ("anything3", "*", None)]),
+        _box(72, "Prompts Everywhere", [("+ve", "CONDITIONING", 73), ("-ve", "CONDITIONING", 74)]),
+        _box(73, "Anything Everywhere", [("anything", "MODEL", 75)], mode=4),
+    ]  # fmt: skip
+    workflow["links"] += [
+        [70, 10, 0, 70, 0, "MODEL"], [71, 4, 1, 71, 0, "CLIP"], [72, 4, 2, 71, 1, "VAE"],
+        [73, 6, 0, 72, 0, "CONDITIONING"], [74, 7, 0, 72, 1, "CONDITIONING"], [75, 4, 0, 73, 0, "MODEL"],
+    ]  # fmt: skip
+    return workflow
+
+
+def _everywhere_written() -> dict[str, Any]:
+    """The pack wrote down which links it made: two models are sent, and only it knows where each goes."""
+    workflow = _without_links(_editor(), 1)
+    workflow["nodes"] += [
+        _box(70, "Anything Everywhere", [("anything", "MODEL", 70)]),
+        _box(71, "Anything Everywhere", [("anything", "MODEL", 71)]),
+        _box(72, "CheckpointLoaderSimple", [], ["MODEL", "CLIP", "VAE"], ["other.safetensors"]),
+    ]
+    workflow["links"] += [[70, 10, 0, 70, 0, "MODEL"], [71, 72, 0, 71, 0, "MODEL"]]
+    made = {"downstream": 3, "downstream_slot": 0, "upstream": "10", "upstream_slot": 0, "controller": 70}
+    return workflow | {"extra": {"ue_links": [made]}}
+
+
+def _everywhere_unclear() -> dict[str, Any]:
+    """Two models are sent and nothing says which one is meant, or the pattern would have to be run: neither counts."""
+    workflow = _everywhere_written() | {"extra": {}}
+    patterns = [".*", "(m|mo)+del$", ".*"]
+    workflow["nodes"].append(_box(73, "Anything Everywhere?", [("anything", "MODEL", 70)], [], patterns))
+    return workflow
+
+
+def _everywhere_by_name() -> dict[str, Any]:
+    """A node that names the input goes before one that sends to all."""
+    workflow = _everywhere_written() | {"extra": {}}
+    workflow["nodes"] = [node for node in workflow["nodes"] if node["id"] != 70]
+    workflow["nodes"].append(_box(73, "Anything Everywhere?", [("anything", "MODEL", 70)], [], [".*", "model", ".*"]))
+    return workflow
+
+
 def _two_passes() -> dict[str, Any]:
     workflow = _editor()
     sampler = _box(40, "KSamplerAdvanced",
@@ -317,6 +428,16 @@ def _ui_cases() -> list[Case]:
             EDITOR_TOLD | {"prompt": "given outside"}),
         _ui("subgraph-inside", "a text kept inside a subgraph", _subgraph([], with_value=False),
             EDITOR_TOLD | {"prompt": "left inside"}),
+        _ui("set-get", "values kept under names, in a chain, through a pack's reroute", _fetched(), EDITOR_TOLD),
+        _ui("set-get-easy", "the same by another pack", _fetched("easy"), EDITOR_TOLD),
+        _ui("set-get-circle", "names that fetch each other", _names_in_a_circle(), EDITOR_TOLD | {"resources": []}),
+        _ui("set-get-inside", "a subgraph fetches a name of outside", _fetched_inside(),
+            EDITOR_TOLD | {"prompt": "kept outside", "clip_skip": None}),
+        _ui("everywhere", "values sent everywhere", _everywhere(), EDITOR_TOLD),
+        _ui("everywhere-untyped", "the same by an older version", _everywhere(typed=False), EDITOR_TOLD),
+        _ui("everywhere-written", "the links that were made of it", _everywhere_written(), EDITOR_TOLD),
+        _ui("everywhere-unclear", "two of one kind", _everywhere_unclear(), EDITOR_TOLD | {"resources": []}),
+        _ui("everywhere-by-name", "one that names the input", _everywhere_by_name(), EDITOR_TOLD),
         _ui("declared", "an unknown sampler that names its values", newer, EDITOR_TOLD),
         _ui("nan", "bare NaN", {}, EDITOR_TOLD | {"denoise": None},
             text=plain.replace('"karras", 1]', '"karras", NaN]')),
