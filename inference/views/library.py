@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from community.errors import SafelightError
 from community.models import User
 from inference.forms import FAMILY_LABELS, SetForm, StoredPromptForm, StyleForm
-from inference.models import PromptSet, Style
+from inference.models import PromptSet, RenderJob, Style
 from inference.prompts.suites import HOUSE_SUITES
 from inference.services.promptsets import (
     MAX_PROMPTS,
@@ -36,8 +37,8 @@ _SPARE = 2  # empty forms below the ones that are filled
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def styles(request: HttpRequest) -> HttpResponse:
-    """`/styles`: one's own, and a form for one more; an equal name is written over."""
-    form = StyleForm(request.POST or None)
+    """`/styles`: one's own, and a form for one more; an equal name is written over. `from`: with a render's words."""
+    form = StyleForm(request.POST or None, initial=_words_of(request.GET.get("from", ""), request.user))
     if request.method == "POST" and form.is_valid():
         try:
             save_style(**form.cleaned_data, by=request.user)
@@ -48,6 +49,15 @@ def styles(request: HttpRequest) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
     context = {"form": form, "styles": Style.objects.of(request.user)}
     return render(request, "inference/styles.html", context, status=status)
+
+
+def _words_of(job_id: str, person: User) -> dict[str, Any]:
+    """What one's own render was asked for; nothing where there is none of that id."""
+    try:
+        job = RenderJob.objects.of(person).filter(pk=uuid.UUID(job_id)).first()
+    except ValueError:
+        return {}
+    return {name: job.request.get(name, "") for name in ("prompt", "negative")} if job else {}
 
 
 @login_required

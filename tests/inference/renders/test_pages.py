@@ -360,6 +360,18 @@ def test_styles_are_kept_offered_and_forgotten(pages, checkpoint):
     assert not Style.objects.exists()
 
 
+def test_a_style_begins_with_the_words_of_a_render_of_ones_own(client, pages, ask):
+    job = ask(negative="blurry")
+
+    assert f'href="/styles?from={job.pk}"' in pages.get(f"/renders/{job.pk}").content.decode()
+    begun = pages.get("/styles", {"from": str(job.pk)})
+    assert (field(begun, "prompt"), field(begun, "negative")) == (job.request["prompt"], "blurry")
+
+    client.force_login(UserFactory())
+    for given in (str(job.pk), "x", ""):
+        assert field(client.get("/styles", {"from": given}), "prompt") == "None"
+
+
 def test_a_style_without_words_is_refused(pages):
     assert pages.post("/styles", {"name": "Nothing"}).status_code == 422
 
