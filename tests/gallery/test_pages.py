@@ -237,6 +237,18 @@ def test_a_tag_is_followed_where_its_images_are_listed(client, owner):
     assert "/follows/tags/" not in client.get("/images?tag=ink&tag=water").content.decode()
 
 
+def test_a_list_without_what_one_hides_says_so(client, owner):
+    posted(owner, tags=["ink"])
+    client.force_login(UserFactory(browsing_level=31))
+    client.post("/mutes/tags/ink", {"act": "hide"})
+
+    page = client.get("/images?tag=ink").content.decode()
+
+    assert "1 image is hidden by your settings." in page
+    assert "or is something that you hide" in page
+    assert f'href="{reverse("community:mutes")}"' in page
+
+
 def test_its_maker_is_followed_beside_the_picture_but_not_by_themselves(client, owner):
     image = first(posted(owner))
     address = reverse("community:follow", args=["people", owner.username])
