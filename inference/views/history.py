@@ -36,8 +36,8 @@ _PAGE = 24
 @never_cache
 @require_safe
 def history(request: HttpRequest) -> HttpResponse:
-    """`/renders`: one's own, newest first."""
-    rows = RenderJob.objects.of(request.user).exclude(kind=RenderJob.Kind.VERIFY)
+    """`/renders`: one's own, newest first. The cells of a grid, which may be sixty, stand on its page alone."""
+    rows = RenderJob.objects.of(request.user).exclude(kind__in=[RenderJob.Kind.VERIFY, RenderJob.Kind.GRID])
     page = keyset_page(rows, ["-created_at", "-id"], cursor=request.GET.get("cursor", ""), size=_PAGE)
     found: dict[uuid.UUID, list[RenderResult]] = {job.pk: [] for job in page.items}
     for result in RenderResult.objects.of(request.user).for_display().with_shown().filter(job__in=list(found)):

@@ -291,6 +291,7 @@ def test_a_grid_is_asked_for_rendered_and_shown(pages, ask, render_next):
     assert page.count("<img ") == 6
     prompts = {job.request["prompt"] for job in RenderJob.objects.filter(kind="grid")}
     assert prompts == {"a red apple", "a green apple", "a blue apple"}
+    assert pages.get("/renders").content.decode().count("<article") == 1
 
 
 def test_the_cells_of_a_grid_share_a_drawn_seed_unless_seeds_are_varied(checkpoint, person):
