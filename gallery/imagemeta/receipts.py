@@ -48,7 +48,8 @@ def read_receipt(block: dict[str, Any]) -> Generation | None:
         width=side(request.get("width")),
         height=side(request.get("height")),
         clip_skip=whole(request.get("clip_skip"), low=1, high=100),
-        denoise=real(request.get("denoise")),
+        # Where the receipt says that nothing was painted over, the strength took no part.
+        denoise=real(request.get("denoise")) if request.get("init", True) else None,
         resources=merged(_resources(block.get("ingredients"))),
         version=str(number),
         extra=_extra(block),

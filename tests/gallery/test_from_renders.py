@@ -62,6 +62,7 @@ def test_once_posted_everybody_sees_it_and_the_render_stays_private(client, pers
     page = client.get(image.get_absolute_url()).content.decode()
     assert "Rendered here, reproducible" in page
     assert "DPM++ 2M Automatic" not in page
+    assert "Denoising" not in page
     original = client.get(image.original_address)
     assert b"".join(original.streaming_content).startswith(b"\x89PNG")
     assert client.get(result.original_address).status_code == 404
