@@ -236,6 +236,8 @@ def test_nobody_learns_of_an_image_that_they_may_not_see(state, rating):
     for name in scene.people:
         client = scene.asked_by(name)
         for what, path in PATHS.items():
+            if path.makers and rating != Rating.PG:
+                continue  # its maker's alone, however it is rated
             wrong = _alone(scene, name, client, path) if path.alone else _listed(scene, name, client, path)
             if wrong:
                 leaks.append(f"{what}, {name}: {wrong}")
@@ -296,12 +298,9 @@ WORDLESS = (
 def _never(scene: Scene, name: str, client: Client) -> list[str]:
     """Paths that name no image at all, or only by what follows from elsewhere."""
     wrong = []
-    for address in (
-        f"/hashes/{scene.image.picture.blob_id}",
-        f"{API}/hashes/{scene.image.picture.blob_id}",
-        *WORDLESS,
-    ):
-        if SECRET in _bytes_or_text(client.get(address)) and not scene.may_see(name):
+    hashes = (f"/hashes/{scene.image.picture.blob_id}", f"{API}/hashes/{scene.image.picture.blob_id}")
+    for address in (*hashes, *(WORDLESS if scene.rating == Rating.PG else ())):
+        if SECRET in _bytes_or_text(client.get(address)):
             wrong.append(f"{address}, {name}: tells the word")
     if name.startswith("stranger"):
         told = SECRET in _bytes_or_text(client.get(f"{API}/notifications"))
