@@ -180,6 +180,19 @@ def test_a_picture_has_tags_of_its_own_and_hides_how_it_was_made(open_window, wo
     expect(row.get_by_role("button", name="Save")).to_have_count(0)
 
 
+def test_a_moment_goes_with_the_button_that_publishes(open_window, person):
+    post = prepared(drafted(person))
+    page = open_window(user=person)
+    page.goto(reverse("gallery:post-edit", args=[post.pk]))
+
+    page.get_by_text("Publish later").click()
+    page.get_by_label("Publish at").fill("2026-12-24T18:00")
+    page.get_by_role("button", name="Publish", exact=True).click()
+
+    expect(page).to_have_url(re.compile(r"/posts/\d+$"))
+    assert Post.objects.get().state == "scheduled"
+
+
 def test_what_a_classifier_proposes_is_taken_by_one_press(open_window, person, settings):
     settings.PICTURE_CLASSIFIER = "tests.gallery.classifier"
     post = prepared(drafted(person, bright(250), rating=None))
