@@ -1,6 +1,6 @@
 """The peers of `bench.render`, each a process of its own: a bare diffusers loop, and one picture from nothing.
 
-python -m bench.render_loop loop COUNT OUT     COUNT pictures after three to warm up; prints a JSON line
+python -m bench.render_loop loop COUNT OUT     COUNT pictures after three to warm up; prints a JSON line of seconds
 python -m bench.render_loop once OUT           imports, loads, renders one picture, writes it, ends
 """
 
@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 import torch
@@ -46,6 +47,28 @@ def picture(pipe: StableDiffusionPipeline, seed: int, out: Path) -> None:
     image.save(out / f"{seed}.png", compress_level=6)
 
 
+def timed(pipe: StableDiffusionPipeline) -> list[float]:
+    """Seconds that the networks' own calls take, one after another, from now on."""
+    seconds: list[float] = []
+
+    def watch(owner: Any, name: str) -> None:
+        call = getattr(owner, name)
+
+        def watched(*given: Any, **named: Any) -> Any:
+            began = time.monotonic()
+            try:
+                return call(*given, **named)
+            finally:
+                seconds.append(time.monotonic() - began)
+
+        setattr(owner, name, watched)
+
+    watch(pipe.text_encoder, "forward")
+    watch(pipe.unet, "forward")
+    watch(pipe.vae, "decode")
+    return seconds
+
+
 def main() -> None:
     if sys.argv[1] == "once":
         picture(pipeline(), 1, Path(sys.argv[2]))
@@ -54,10 +77,12 @@ def main() -> None:
     pipe = pipeline()
     for seed in range(3):
         picture(pipe, seed, out)
+    networks = timed(pipe)
     wall, cpu = time.monotonic(), time.process_time()
     for seed in range(100, 100 + count):
         picture(pipe, seed, out)
-    print(json.dumps({"wall": time.monotonic() - wall, "cpu": time.process_time() - cpu}))
+    spent = {"wall": time.monotonic() - wall, "cpu": time.process_time() - cpu, "networks": sum(networks)}
+    print(json.dumps(spent))
 
 
 if __name__ == "__main__":
