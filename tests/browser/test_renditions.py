@@ -2,13 +2,13 @@
 
 import base64
 import io
-import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from registry.imaging.reading import examine_picture
 from tests.registry.pictures.build import (
@@ -39,13 +39,10 @@ DRAW = """async ([type, data]) => {
 
 
 @pytest.fixture(scope="module")
-def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
-        yield browser.new_page()
-        browser.close()
+def page(chromium: Browser) -> Iterator[Page]:
+    page = chromium.new_page()
+    yield page
+    page.close()
 
 
 def drawn(page: Page, data: bytes, mime: str) -> Image.Image:
