@@ -8,6 +8,7 @@ UV := uv==0.13.9
 LOCK := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header pyproject.toml
 LANGUAGES := vi zh_Hans de
+SITES := $(VENV)/bin/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 # torch's builds for the CPU and for CUDA differ under one version: pip picks one, and with it what it needs of CUDA.
 TORCH := $(shell grep -o '"torch==[^"]*' pyproject.toml | tr -d '"')
 CUDA := triton cuda-bindings cuda-pathfinder cuda-toolkit lazy-importer $(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc \
@@ -24,7 +25,8 @@ up: web
 	@[ "$(RENDER)" = 0 ] || $(MAKE) engine || echo "The rendering engine could not be installed: starting without it." >&2
 	@exec $(PYTHON) manage.py up $(ARGS)
 
-# Style, types and contracts first; then the tests, those that start whole sites and browsers apart from the rest.
+# Style, types and contracts first; then the tests, those that start whole sites and browsers apart from the rest: they
+# wait for other processes much of their time, so that a worker more than two keeps two cores busy.
 test: dev browser
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
@@ -32,10 +34,10 @@ test: dev browser
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/pytest -q -n 2 -m "not site and not browser and not gpu"
 	@if [ -f $(VENV)/.no-browser ]; then \
-		$(VENV)/bin/pytest -q -n 2 --dist loadfile -m "site and not browser"; \
+		$(SITES) -m "site and not browser"; \
 		echo "The browser tests were not run: $$(cat $(VENV)/.no-browser)" >&2; exit 1; \
 	fi
-	@$(VENV)/bin/pytest -q -n 2 --dist loadfile -m "(site or browser) and not gpu"
+	@$(SITES) -m "(site or browser) and not gpu"
 
 # A package set is installed when its lock differs from the copy that the last installation left.
 web: venv

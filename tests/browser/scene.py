@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
@@ -166,6 +167,7 @@ def show_picture(version: ModelVersion, *, hue: int, position: int = 0, rating: 
     )
 
 
+@functools.cache
 def _paint(hue: int) -> tuple[bytes, str]:
     image = Image.new("HSV", (320, 448), (hue % 256, 190, 120))
     draw = ImageDraw.Draw(image)
