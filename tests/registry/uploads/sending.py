@@ -66,3 +66,11 @@ def put(url: str, body: bytes, content_type: str = "application/octet-stream", c
     parts = urlsplit(url)
     sender = client or Client(enforce_csrf_checks=True)
     return sender.put(f"{parts.path}?{parts.query}", body, content_type=content_type, headers=headers)
+
+
+def problem(answer) -> tuple[int, str, str | None]:
+    """Status, code and field of a refusal."""
+    assert answer.headers["Content-Type"] == "application/problem+json", answer.content
+    body = answer.json()
+    assert body["detail"]
+    return answer.status_code, body["code"], body.get("field")
