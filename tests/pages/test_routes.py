@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from community.models import Decision
 from community.services.topics import begin_topic, remove_topic
+from community.sitemaps import PART_SIZE
 from gallery.services.collecting import create_collection
 from registry.models import ModelVersion, Review
 from registry.services.listing import refresh_listing
@@ -219,7 +220,10 @@ SEEN = {
     "topics": (of_community("topics"), EVERYBODY),
     "what robots may read": (lambda _site: "/robots.txt", EVERYBODY),
     "what there is to find": (lambda _site: "/sitemap.xml", EVERYBODY),
-    "the models there are to find": (lambda _site: "/sitemap.xml?of=models&part=0", EVERYBODY),
+    "the models there are to find": (
+        lambda site: f"/sitemap.xml?of=models&part={site['public'].pk // PART_SIZE}",
+        EVERYBODY,
+    ),
     "topics, as a feed": (of_community("topics-feed"), EVERYBODY),
     "models, as a feed": (page("models-feed"), EVERYBODY),
     "images, as a feed": (lambda _site: reverse("gallery:images-feed"), EVERYBODY),

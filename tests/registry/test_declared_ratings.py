@@ -14,6 +14,7 @@ from community.ratings import Rating
 from community.services.appealing import appeal, settle_appeal
 from community.services.deciding import Act, Order, decide
 from community.services.notifications import notify
+from community.sitemaps import PART_SIZE
 from gallery.models import CollectionItem
 from gallery.services.collecting import create_collection
 from gallery.services.resources import suggest_version
@@ -86,7 +87,7 @@ OPEN = {
     "feed of a tag": lambda s: "/tags.atom?tag=ink",
     "feed of the model": lambda s: "/mira/hidden/feed.atom",
     "feed of a collection": lambda s: f"/collections/{s.collection.code}.atom",
-    "sitemap": lambda s: "/sitemap.xml?of=models&part=0",
+    "sitemap": lambda s: f"/sitemap.xml?of=models&part={s.model.pk // PART_SIZE}",
 }
 OWN = {
     "page": lambda s: s.model.get_absolute_url(),
