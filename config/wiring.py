@@ -11,6 +11,8 @@ PROFILE_PANELS = [
 ]
 # The same for the page of a model: functions of (request, version).
 MODEL_PANELS = ["inference.views.panels.model_panel", "gallery.views.panels.version_images"]
+# The same for what stands under the download: one button each.
+MODEL_ACTIONS = ["inference.views.panels.model_action"]
 # Who hears that a version is published, within the transaction that does it: functions of the version.
 PUBLISH_LISTENERS = ["inference.services.previewing.version_published"]
 # Who hears that the demo's samples stand: functions of the account that owns the working ones.

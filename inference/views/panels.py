@@ -34,6 +34,14 @@ def model_panel(request: HttpRequest, version: ModelVersion) -> str:
     return render_to_string("inference/_model_panel.html", context, request)
 
 
+def model_action(request: HttpRequest, version: ModelVersion) -> str:
+    """A button to the form that renders with it, for everybody who may or could (`settings.MODEL_ACTIONS`)."""
+    may = can_render(request.user, version) if request.user.is_authenticated else version.model.render_here
+    if not may or not role_of(version):
+        return ""
+    return render_to_string("inference/_model_action.html", {"version": version}, request)
+
+
 @login_required
 @require_POST
 def ask(request: HttpRequest, version_id: int) -> HttpResponse:

@@ -28,8 +28,8 @@ _UNDER_WAY = frozenset({"uploading", "waiting", "inspecting"})
 def model_page(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     """`/{owner}/{name}?version={id}`; without a version the newest published one. A former name leads to the new.
 
-    Other rooms add to it (`settings.MODEL_PANELS`): functions of the request and the version, which return safe HTML or
-    nothing.
+    Other rooms add to it (`settings.MODEL_PANELS`, `settings.MODEL_ACTIONS`): functions of the request and the version,
+    which return safe HTML or nothing.
     """
     model = _find(request, owner, name)
     if (model.owner.username, model.name) != (owner, name):
@@ -55,8 +55,10 @@ def model_page(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "thread": thread_of(model.subject, request),
     }
     if version is not None:
-        panels = [import_string(path)(request, version) for path in settings.MODEL_PANELS]
-        context |= _version_context(request, model, version) | {"panels": [panel for panel in panels if panel]}
+        context |= _version_context(request, model, version)
+        for name, paths in (("panels", settings.MODEL_PANELS), ("actions", settings.MODEL_ACTIONS)):
+            added = (import_string(path)(request, version) for path in paths)
+            context[name] = [html for html in added if html]
         context["reviews"] = review_panel(request, version)
     if version is not None and context["public"]:
         told = (context["summary"], context["previews"])
