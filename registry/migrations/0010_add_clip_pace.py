@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('registry', '0009_report_reviews'),
+        ("registry", "0009_report_reviews"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='picture',
-            name='frame_rate',
-            field=models.FloatField(help_text='Of a clip, pictures a second.', null=True),
+            model_name="picture",
+            name="frame_rate",
+            field=models.FloatField(help_text="Of a clip, pictures a second.", null=True),
         ),
         migrations.AddField(
-            model_name='picture',
-            name='seconds',
-            field=models.FloatField(help_text='How long a clip is; null of pictures.', null=True),
+            model_name="picture",
+            name="seconds",
+            field=models.FloatField(help_text="How long a clip is; null of pictures.", null=True),
         ),
     ]
