@@ -48,19 +48,28 @@ def test_kernel_loads_without_any_framework(kernel):
     assert not loaded & set(FRAMEWORKS)
 
 
-def test_web_process_never_imports_torch():
-    code = (
-        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'\n"
-        "import django; django.setup()\n"
-        "from django.urls import get_resolver; get_resolver().url_patterns\n"
-        "import config.wsgi\n"
-        "print(*sys.modules)"
-    )
+def _loaded_by(what: str) -> set[str]:
+    """Names of modules in a process of Django's that has run these lines."""
+    lines = ("import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'", "import django; django.setup()")
+    code = "\n".join([*lines, what, "print(*sys.modules)"])
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
     )
+    return set(done.stdout.split())
 
-    assert not {"torch", "diffusers", "transformers"} & set(done.stdout.split())
+
+def test_web_process_never_imports_torch():
+    loaded = _loaded_by("from django.urls import get_resolver; get_resolver().url_patterns; import config.wsgi")
+
+    assert "config.wsgi" in loaded
+    assert not {"torch", "diffusers", "transformers"} & loaded
+
+
+def test_a_worker_carries_nothing_that_only_its_children_need():
+    loaded = _loaded_by("from config.celery import app; app.loader.import_default_modules()")
+
+    assert "registry.services.converting" in loaded
+    assert not {"torch", "diffusers", "transformers", "numpy", "av"} & loaded
 
 
 def test_every_name_read_from_the_environment_is_in_the_readme():

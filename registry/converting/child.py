@@ -15,18 +15,15 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 from registry.converting.comparing import compare_result
 from registry.converting.errors import ConversionFailed, ConversionRefused
-from registry.converting.plan import FULL, PRUNED, Kind
+from registry.converting.terms import FULL, PRUNED, REPORT, RESULT, Kind
 from registry.converting.writing import write_result
 from registry.formats.errors import MalformedFile
 from registry.imaging.cell import NO_ROOM
 from registry.pickles.rules import current_rules
-
-RESULT: Final = "result.safetensors"
-REPORT: Final = "report.json"
 
 # What the machine would load late, when the folders are out of sight.
 for _name in "ascii latin-1 cp437 raw-unicode-escape unicode-escape utf-8".split():

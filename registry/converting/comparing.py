@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from registry.converting.checkpoint import read_checkpoint
 from registry.converting.errors import ConversionFailed
 from registry.converting.halving import expected_halves
-from registry.converting.plan import Kind, make_plan
+from registry.converting.plan import make_plan
+from registry.converting.terms import Kind
 from registry.converting.views import View
 from registry.formats.errors import MalformedFile
 from registry.formats.safetensors import read_header

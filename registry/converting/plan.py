@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from registry.converting.checkpoint import Checkpoint
 from registry.converting.errors import ConversionRefused
 from registry.converting.halving import HALVED
+from registry.converting.terms import PRUNED, Kind, most_bytes
 from registry.converting.views import View
 from registry.formats.architecture import recognize
 from registry.formats.safetensors import MAX_HEADER_BYTES, MAX_METADATA_BYTES
 
-Kind = Literal["full", "pruned_fp16"]
-FULL: Final = "full"
-PRUNED: Final = "pruned_fp16"
-
-# A result larger than this many times its source is made of numbers that are shown many times over.
-MAX_GROWTH: Final = 4
-_ROOM: Final = 16 << 20
 _EMA: Final = "model_ema."
 _EMA_COUNTERS: Final = frozenset({"model_ema.decay", "model_ema.num_updates"})
 
@@ -45,11 +39,6 @@ class Plan:
     tensors: tuple[Planned, ...]
     dropped: tuple[str, ...]
     shared: tuple[tuple[str, ...], ...]
-
-
-def most_bytes(source: int) -> int:
-    """How large a result may be, header apart."""
-    return MAX_GROWTH * source + _ROOM
 
 
 def make_plan(checkpoint: Checkpoint, kind: Kind, size: int) -> Plan:

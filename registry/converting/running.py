@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from registry.converting.child import REPORT, RESULT
 from registry.converting.errors import ConversionFailed, ConversionRefused
-from registry.converting.plan import Kind, most_bytes
+from registry.converting.terms import REPORT, RESULT, Kind, most_bytes
 from registry.imaging.errors import PictureRefused, ReadingFailed
 from registry.imaging.jail import Bounds, run_jailed
 

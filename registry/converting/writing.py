@@ -8,7 +8,8 @@ from typing import BinaryIO
 from registry.converting.checkpoint import read_checkpoint
 from registry.converting.gathering import pieces
 from registry.converting.halving import Odd, halve
-from registry.converting.plan import Kind, header_of, make_plan
+from registry.converting.plan import header_of, make_plan
+from registry.converting.terms import Kind
 from registry.pickles.values import clean
 
 _MOST_NAMED = 100

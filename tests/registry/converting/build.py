@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from registry.converting.comparing import compare_result
-from registry.converting.plan import Kind
+from registry.converting.terms import Kind
 from registry.converting.writing import Report, write_result
 from registry.formats.safetensors import read_header
 from tests.data.pickles.containers import TORCH_MAGIC, Entry, zip_of
